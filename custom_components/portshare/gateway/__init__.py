@@ -1,0 +1,1 @@
+"""The Linux gateway: its firewall and its facts, over netlink."""

@@ -1,0 +1,125 @@
+"""From the network as it is to the facts that the plan needs."""
+
+from collections.abc import Collection, Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
+
+from ..sharing.model import Addresses, Facts, Family
+from .watch import Address, Link, Network
+
+_UNIQUE_LOCAL: Final = IPv6Network("fc00::/7")
+_LINK_LOCAL: Final = IPv6Network("fe80::/10")
+_EUI64_BITS: Final = 64
+
+
+def gather(
+    network: Network,
+    neighbours: Mapping[tuple[int, Address], str],
+    wan: Collection[str],
+    lan: Collection[str],
+) -> Facts:
+    """Return the facts about a gateway with these WAN and LAN interfaces."""
+    wan_links = {link.index: link for link in network.links if link.name in wan}
+    lan_links = {link.index: link for link in network.links if link.name in lan}
+    wan_addresses = [
+        address.interface.ip
+        for address in sorted(network.addresses, key=lambda each: each.temporary)
+        if address.link in wan_links and _is_public_scope(address.interface.ip)
+    ]
+    lan_networks = [
+        address.interface.network
+        for address in network.addresses
+        if address.link in lan_links and _is_public_scope(address.interface.ip)
+    ]
+    lan_ipv6 = _unique(net for net in lan_networks if isinstance(net, IPv6Network))
+    lan_ipv4 = _unique(net for net in lan_networks if isinstance(net, IPv4Network))
+    own_addresses = frozenset(address.interface.ip for address in network.addresses)
+    return Facts(
+        internet=frozenset(_internet(network, wan_links, bool(lan_ipv6))),
+        wan_ipv4=tuple(a for a in wan_addresses if isinstance(a, IPv4Address)),
+        wan_ipv6=tuple(a for a in wan_addresses if isinstance(a, IPv6Address)),
+        lan_ipv4=lan_ipv4,
+        lan_ipv6=lan_ipv6,
+        own_macs=frozenset(link.mac for link in network.links if link.mac),
+        own_addresses=own_addresses,
+        devices=_devices(
+            [
+                (mac, address)
+                for (link, address), mac in neighbours.items()
+                if link in lan_links and address not in own_addresses
+            ],
+            lan_ipv4,
+            lan_ipv6,
+        ),
+    )
+
+
+def _internet(
+    network: Network, wan_links: Mapping[int, Link], lan_has_ipv6: bool
+) -> Iterable[Family]:
+    """Yield the IP versions that come in by a WAN interface.
+
+    For IPv6 the interface itself may have link-local addresses only: it is the home
+    network's delegated prefix that the internet calls.
+    """
+    up = {index for index, link in wan_links.items() if link.up}
+    routed = {(r.version, r.link) for r in network.default_routes if r.link in up}
+    addressed = {(a.interface.version, a.link) for a in network.addresses}
+    if any(way in addressed for way in routed if way[0] == 4):
+        yield Family.IPV4
+    if lan_has_ipv6 and any(version == 6 for version, _ in routed):
+        yield Family.IPV6
+
+
+def _devices(
+    seen: Iterable[tuple[str, Address]],
+    lan_ipv4: tuple[IPv4Network, ...],
+    lan_ipv6: tuple[IPv6Network, ...],
+) -> dict[str, Addresses]:
+    """Return the addresses of each device; the IPv4 address learned last counts."""
+    ipv4: dict[str, IPv4Address] = {}
+    ipv6: dict[str, set[IPv6Address]] = {}
+    for mac, address in seen:
+        if isinstance(address, IPv4Address):
+            if any(address in network for network in lan_ipv4):
+                ipv4[mac] = address
+        elif any(address in network for network in lan_ipv6):
+            ipv6.setdefault(mac, set()).add(address)
+        elif address in _LINK_LOCAL and _interface_id(address) == _eui64(mac):
+            ipv6.setdefault(mac, set()).update(
+                network[_interface_id(address)]
+                for network in lan_ipv6
+                if network.prefixlen == _EUI64_BITS
+            )
+    return {
+        mac: Addresses(ipv4.get(mac), tuple(sorted(ipv6.get(mac, ()))))
+        for mac in ipv4.keys() | ipv6.keys()
+    }
+
+
+def _interface_id(address: IPv6Address) -> int:
+    return int(address) & (1 << _EUI64_BITS) - 1
+
+
+def _eui64(mac: str) -> int:
+    """Return the interface ID that stateless autoconfiguration makes of a MAC address.
+
+    RFC 4291 appendix A: ff:fe in the middle, and the universal/local bit inverted.
+    """
+    octets = bytes.fromhex(mac.replace(":", ""))
+    if len(octets) != 6:
+        return 0
+    return int.from_bytes(
+        bytes([octets[0] ^ 0x02]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    )
+
+
+def _is_public_scope(address: Address) -> bool:
+    """Return whether the internet could call an address of this kind."""
+    return isinstance(address, IPv4Address) or (
+        address not in _UNIQUE_LOCAL and address not in _LINK_LOCAL
+    )
+
+
+def _unique[T](items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))

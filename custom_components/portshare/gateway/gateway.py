@@ -1,0 +1,218 @@
+"""The gateway: the one thing that the coordinator knows of the kernel."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+import contextlib
+import errno
+import logging
+from typing import Final
+
+from ..sharing.model import Change, Environment, Facts, Mapping
+from .adoption import is_ours
+from .conntrack import forget_stale_flows
+from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
+from .facts import gather
+from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
+from .nftables import NFNL_SUBSYS_NFTABLES, delete_table
+from .preflight import preflight
+from .ruleset import SETS, TABLE, replacement
+from .table import (
+    GET_ELEMENTS,
+    Element,
+    add_messages,
+    delete_messages,
+    difference,
+    dump_request,
+    elements_of,
+    environment_elements,
+    parse,
+)
+from .watch import Address, Watch
+
+_LOGGER = logging.getLogger(__name__)
+
+# The kernel refuses a batch in this way when the table is not what we think it is:
+# an element or the table is gone, an element is there already, or it is in use.
+_OUT_OF_STEP: Final = frozenset({errno.ENOENT, errno.EEXIST, errno.EBUSY})
+
+
+class Gateway:
+    """The firewall and the network of this machine.
+
+    One change at a time goes to the kernel, and it is carried out as a whole or not
+    at all. What is in the kernel is mirrored here, element by element.
+    """
+
+    def __init__(self, wan: Iterable[str], lan: Iterable[str]) -> None:
+        """Remember which interfaces are WAN and LAN; `open` begins."""
+        self._wan = tuple(wan)
+        self._lan = tuple(lan)
+        self._listeners: set[Callable[[], None]] = set()
+        self._watch = Watch(self._changed)
+        self._netlink: NetlinkSocket | None = None
+        self._lock = asyncio.Lock()
+        self._environment: frozenset[Element] = frozenset()
+        self._facts: Facts | None = None
+
+    async def open(self) -> None:
+        """Begin to watch the network, and check that shares can work here.
+
+        Raises a PreflightError or GatewayError; nothing is left open then.
+        """
+        try:
+            await self._watch.open()
+            await preflight(self._watch.network.links)
+            self._netlink = NetlinkSocket(NETLINK_NETFILTER)
+        except OSError as err:
+            await self.close()
+            if isinstance(err, GatewayError):
+                raise
+            raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
+        except GatewayError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the kernel. The table stays, and so do the flows."""
+        self._listeners.clear()
+        await self._watch.close()
+        if self._netlink:
+            self._netlink.close()
+
+    def facts(self) -> Facts:
+        """Return what is observed now."""
+        if self._facts is None:
+            self._facts = gather(
+                self._watch.network, self._watch.neighbours, self._wan, self._lan
+            )
+        return self._facts
+
+    def missing_interfaces(self) -> tuple[str, ...]:
+        """Return the configured interfaces that do not exist now."""
+        there = {link.name for link in self._watch.network.links}
+        return tuple(name for name in self._wan + self._lan if name not in there)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call the listener when facts have changed; return how to stop that."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    async def probe(self, address: Address) -> None:
+        """Let the kernel find out who has an address; the answer changes the facts."""
+        facts = self.facts()
+        networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
+        if not any(address in network for network in networks):
+            return
+        links = [
+            each.link
+            for each in self._watch.network.addresses
+            if address in each.interface.network
+        ]
+        for link in dict.fromkeys(links):
+            with contextlib.suppress(GatewayError):
+                await self._watch.probe(link, address)
+
+    async def adopt(
+        self, mappings: Iterable[Mapping], environment: Environment
+    ) -> None:
+        """Make the kernel's table exactly this, whatever it was before.
+
+        A table that is there already is kept, and only what differs is changed.
+        """
+        mappings = list(mappings)
+        around = frozenset(environment_elements(environment, self._wan))
+        want = [
+            *around,
+            *(element for mapping in mappings for element in elements_of(mapping)),
+        ]
+        async with self._lock:
+            if await is_ours(self._socket):
+                have = await self._elements()
+                gone, new = difference(have, want)
+                messages = delete_messages(gone) + add_messages(new)
+            else:
+                new = want
+                messages = replacement() + add_messages(want)
+            await self._commit(messages)
+            self._environment = around
+            fresh = set(new)
+            opened = tuple(
+                mapping
+                for mapping in mappings
+                if any(element in fresh for element in elements_of(mapping))
+            )
+            # What they replace is not known, so all are taken for moved.
+            await self._forget(environment, Change(opened, opened))
+
+    async def apply(self, change: Change, environment: Environment) -> None:
+        """Open and close mappings in one transaction.
+
+        Raises OutOfStep if the table was changed by somebody else: `adopt` mends that.
+        Raises another GatewayError if the kernel refuses; nothing was changed then.
+        """
+        async with self._lock:
+            around = frozenset(environment_elements(environment, self._wan))
+            messages = delete_messages(
+                [
+                    *(element for m in change.closed for element in elements_of(m)),
+                    *(self._environment - around),
+                ]
+            )
+            messages += add_messages(
+                [
+                    *(element for m in change.opened for element in elements_of(m)),
+                    *(around - self._environment),
+                ]
+            )
+            await self._commit(messages)
+            self._environment = around
+            await self._forget(environment, change)
+
+    async def remove_table(self) -> None:
+        """Delete our table and all that is in it; fine if it is gone already."""
+        async with self._lock:
+            try:
+                await self._commit([delete_table(TABLE)])
+            except OutOfStep:
+                _LOGGER.debug("The table was gone already")
+
+    @property
+    def _socket(self) -> NetlinkSocket:
+        if self._netlink is None:
+            raise NetlinkError(errno.ENOTCONN, "the gateway is not open")
+        return self._netlink
+
+    async def _commit(self, messages: list[Message]) -> None:
+        try:
+            await self._socket.batch(messages, NFNL_SUBSYS_NFTABLES)
+        except BatchRefused as err:
+            if err.errno in _OUT_OF_STEP:
+                raise OutOfStep(str(err)) from err
+            raise
+
+    async def _elements(self) -> list[Element]:
+        return [
+            element
+            for each in SETS
+            for row in await self._socket.dump(GET_ELEMENTS, dump_request(each.name))
+            for element in parse(each.name, row)
+        ]
+
+    async def _forget(self, environment: Environment, change: Change) -> None:
+        """Let freshly opened mappings take effect for flows that began before.
+
+        The mappings are open already, so a failure is no reason to say they are not.
+        """
+        try:
+            await forget_stale_flows(self._socket, environment.wan_ipv4, change)
+        except GatewayError as err:
+            _LOGGER.warning(
+                "Flows that began earlier may not reach a new share: %s", err
+            )
+
+    def _changed(self) -> None:
+        before, self._facts = self._facts, None
+        if self.facts() == before:
+            return
+        for listener in tuple(self._listeners):
+            listener()

@@ -1,0 +1,345 @@
+"""An asyncio netlink socket: requests, dumps, atomic batches and events.
+
+pyroute2's sockets are not used for nftables: they wait for ever when a batch is refused
+with EPERM, and report success for a batch that was rolled back (measured on 0.7-0.9).
+Messages are bytes here, so they may come from pyroute2's classes or from `struct`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from dataclasses import dataclass, field
+import errno
+import itertools
+import os
+import socket
+import struct
+from typing import Final, NamedTuple
+
+from .errors import BatchRefused, NetlinkError, NetlinkTimeout
+
+# include/uapi/linux/netlink.h
+NETLINK_ROUTE: Final = 0
+NETLINK_NETFILTER: Final = 12
+_SOL_NETLINK: Final = 270
+_NETLINK_ADD_MEMBERSHIP: Final = 1
+_NETLINK_CAP_ACK: Final = 10
+_NETLINK_EXT_ACK: Final = 11
+_SO_SNDBUFFORCE: Final = 32
+_SO_RCVBUFFORCE: Final = 33
+
+NLM_F_REQUEST: Final = 0x1
+NLM_F_ACK: Final = 0x4
+NLM_F_DUMP_INTR: Final = 0x10
+NLM_F_DUMP: Final = 0x300
+NLM_F_CREATE: Final = 0x400
+NLM_F_EXCL: Final = 0x200
+NLM_F_APPEND: Final = 0x800
+_NLM_F_CAPPED: Final = 0x100
+_NLM_F_ACK_TLVS: Final = 0x200
+
+_NLMSG_ERROR: Final = 2
+_NLMSG_DONE: Final = 3
+_NLMSG_MIN_TYPE: Final = 0x10
+_NLMSGERR_ATTR_MSG: Final = 1
+
+# include/uapi/linux/netfilter/nfnetlink.h
+_NFNL_MSG_BATCH_BEGIN: Final = 0x10
+_NFNL_MSG_BATCH_END: Final = 0x11
+
+_HEADER: Final = struct.Struct("=IHHII")
+_NFGENMSG: Final = struct.Struct(">BBH")
+_ATTRIBUTE: Final = struct.Struct("=HH")
+
+_BUFFER_BYTES: Final = 256 << 10
+_SOCKET_BUFFER_BYTES: Final = 32 << 20
+_TIMEOUT_SECONDS: Final = 20
+_DUMP_ATTEMPTS: Final = 5
+_DATAGRAMS_PER_TURN: Final = 16
+
+
+class Message(NamedTuple):
+    """One netlink message without its header."""
+
+    type: int
+    flags: int
+    body: bytes
+
+
+class Event(NamedTuple):
+    """A message that the kernel sent unasked. `port_id` is the socket that caused it."""
+
+    type: int
+    port_id: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A request that waits for its answer."""
+
+    first: int
+    last: int
+    done: asyncio.Future[None]
+    errors: list[tuple[int, NetlinkError]] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
+    interrupted: bool = False
+
+
+class NetlinkSocket:
+    """A netlink socket that belongs to the running event loop.
+
+    Sending runs the whole request in the caller's thread and may wait for the kernel's
+    commit mutex while another program loads rules (measured: up to 0.5 s), so it is
+    done in a thread of its own. One request is under way at a time.
+    """
+
+    def __init__(
+        self,
+        protocol: int,
+        *,
+        groups: Iterable[int] = (),
+        on_event: Callable[[Event], None] | None = None,
+        on_overrun: Callable[[], None] | None = None,
+    ) -> None:
+        """Open the socket and join the multicast groups.
+
+        `on_overrun` is called when the kernel had to drop events (ENOBUFS): the
+        listener must read everything again.
+        """
+        self._on_event = on_event
+        self._on_overrun = on_overrun
+        self._socket = _open(protocol, groups)
+        self.port_id: int = self._socket.getsockname()[0]
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._sequence = itertools.count(1)
+        self._exchange: _Exchange | None = None
+        self._lock = asyncio.Lock()
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="portshare-netlink")
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._read)
+
+    def close(self) -> None:
+        """Close the socket; whoever waits for an answer gets an error."""
+        if self._socket.fileno() < 0:
+            return
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self._sender.shutdown(wait=False)
+        self._fail(NetlinkError(errno.ECONNABORTED, "netlink socket closed"))
+
+    async def request(self, message: Message) -> list[bytes]:
+        """Send one message and return the rows that answer it."""
+        number = next(self._sequence)
+        exchange = await self._send(
+            _pack(message, number, NLM_F_ACK), _Exchange(number, number, self._future())
+        )
+        for _, error in exchange.errors:
+            raise error
+        return exchange.rows
+
+    async def dump(self, type_: int, body: bytes) -> list[bytes]:
+        """Return all messages of a dump, headers included.
+
+        A dump during which the table changed is repeated (NLM_F_DUMP_INTR).
+        """
+        for _ in range(_DUMP_ATTEMPTS):
+            number = next(self._sequence)
+            exchange = await self._send(
+                _pack(Message(type_, NLM_F_DUMP, body), number),
+                _Exchange(number, number, self._future()),
+            )
+            errors = [error for _, error in exchange.errors]
+            if any(error.errno != errno.EINTR for error in errors):
+                raise errors[0]
+            if not exchange.interrupted and not errors:
+                return exchange.rows
+        raise NetlinkError(errno.EINTR, "the table kept changing during the dump")
+
+    async def batch(
+        self, messages: list[Message], subsystem: int, *, commit: bool = True
+    ) -> None:
+        """Carry out all messages or none (nfnetlink transaction).
+
+        The last message asks for an acknowledgement. The batch is over when that one
+        is answered, or when its begin is refused: kernels before 6.10 do not
+        acknowledge the end marker. Without `commit` the end marker is left out, and
+        the kernel checks everything and changes nothing, as for `nft --check`.
+        Raises BatchRefused.
+        """
+        if not messages:
+            return
+        numbers = [next(self._sequence) for _ in range(len(messages) + 2)]
+        marker = _NFGENMSG.pack(socket.AF_UNSPEC, 0, subsystem)
+        parts = [_pack(Message(_NFNL_MSG_BATCH_BEGIN, 0, marker), numbers[0])]
+        for message, number in zip(messages, numbers[1:], strict=False):
+            flags = NLM_F_ACK if number == numbers[-2] else 0
+            parts.append(_pack(message, number, flags))
+        if commit:
+            parts.append(_pack(Message(_NFNL_MSG_BATCH_END, 0, marker), numbers[-1]))
+        exchange = await self._send(
+            b"".join(parts), _Exchange(numbers[0], numbers[-2], self._future())
+        )
+        if exchange.errors:
+            number, error = exchange.errors[0]
+            raise BatchRefused(error, number - numbers[0] - 1)
+
+    def _future(self) -> asyncio.Future[None]:
+        return self._loop.create_future()
+
+    async def _send(self, data: bytes, exchange: _Exchange) -> _Exchange:
+        async with self._lock:
+            self._exchange = exchange
+            try:
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    await self._loop.run_in_executor(
+                        self._sender, self._socket.sendto, data, (0, 0)
+                    )
+                    await exchange.done
+            except TimeoutError as err:
+                raise NetlinkTimeout from err
+            except NetlinkError:
+                raise
+            except OSError as err:
+                raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
+            finally:
+                self._exchange = None
+        return exchange
+
+    def _read(self) -> None:
+        for _ in range(_DATAGRAMS_PER_TURN):
+            try:
+                size, (sender, _groups) = self._socket.recvfrom_into(self._buffer)
+            except BlockingIOError, InterruptedError:
+                return
+            except OSError as err:
+                self._read_failed(err)
+                continue
+            if sender == 0:
+                self._parse(memoryview(self._buffer)[:size])
+
+    def _read_failed(self, err: OSError) -> None:
+        self._fail(NetlinkError(err.errno or errno.EIO, err.strerror or ""))
+        if err.errno == errno.ENOBUFS and self._on_overrun:
+            self._on_overrun()
+
+    def _fail(self, error: NetlinkError) -> None:
+        if self._exchange and not self._exchange.done.done():
+            self._exchange.done.set_exception(error)
+
+    def _parse(self, data: memoryview) -> None:
+        while len(data) >= _HEADER.size:
+            length, type_, flags, number, port_id = _HEADER.unpack_from(data)
+            if not _HEADER.size <= length <= len(data):
+                return
+            self._dispatch(type_, flags, number, port_id, data[:length])
+            data = data[_align(length) :]
+
+    def _dispatch(
+        self, type_: int, flags: int, number: int, port_id: int, data: memoryview
+    ) -> None:
+        exchange = self._exchange
+        if (
+            exchange is None
+            or port_id != self.port_id
+            or not exchange.first <= number <= exchange.last
+        ):
+            if self._on_event and type_ >= _NLMSG_MIN_TYPE:
+                self._on_event(Event(type_, port_id, bytes(data)))
+            return
+        exchange.interrupted |= bool(flags & NLM_F_DUMP_INTR)
+        if type_ == _NLMSG_ERROR:
+            error = _error(data, flags)
+            if error:
+                exchange.errors.append((number, error))
+            if number == exchange.last or (error and number == exchange.first):
+                _finish(exchange)
+        elif type_ == _NLMSG_DONE:
+            code = struct.unpack_from("=i", data, _HEADER.size)[0]
+            if code < 0:
+                exchange.errors.append(
+                    (number, NetlinkError(-code, os.strerror(-code)))
+                )
+            _finish(exchange)
+        else:
+            exchange.rows.append(bytes(data))
+
+
+def attribute(type_: int, payload: bytes) -> bytes:
+    """Return one netlink attribute, padded to four bytes."""
+    length = _ATTRIBUTE.size + len(payload)
+    return _ATTRIBUTE.pack(length, type_) + payload + b"\0" * (-length % 4)
+
+
+def attributes(data: bytes) -> Iterable[tuple[int, bytes]]:
+    """Yield type and payload of netlink attributes that follow one another."""
+    offset = 0
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, type_ = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size:
+            return
+        yield type_ & 0x3FFF, data[offset + _ATTRIBUTE.size : offset + length]
+        offset += _align(length)
+
+
+def _open(protocol: int, groups: Iterable[int]) -> socket.socket:
+    netlink = socket.socket(
+        socket.AF_NETLINK,
+        socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
+        protocol,
+    )
+    for forced, ordinary in (
+        (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
+        (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
+    ):
+        try:
+            netlink.setsockopt(socket.SOL_SOCKET, forced, _SOCKET_BUFFER_BYTES)
+        except PermissionError:
+            netlink.setsockopt(socket.SOL_SOCKET, ordinary, _SOCKET_BUFFER_BYTES)
+    for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
+        with contextlib.suppress(OSError):
+            netlink.setsockopt(_SOL_NETLINK, option, 1)
+    netlink.bind((0, 0))
+    for group in groups:
+        netlink.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+    return netlink
+
+
+def _align(length: int) -> int:
+    return (length + 3) & ~3
+
+
+def _pack(message: Message, number: int, flags: int = 0) -> bytes:
+    body = message.body + b"\0" * (-len(message.body) % 4)
+    return (
+        _HEADER.pack(
+            _HEADER.size + len(message.body),
+            message.type,
+            message.flags | flags | NLM_F_REQUEST,
+            number,
+            0,
+        )
+        + body
+    )
+
+
+def _finish(exchange: _Exchange) -> None:
+    if not exchange.done.done():
+        exchange.done.set_result(None)
+
+
+def _error(data: memoryview, flags: int) -> NetlinkError | None:
+    """Return the error in an NLMSG_ERROR message; None if it is an acknowledgement."""
+    code = -struct.unpack_from("=i", data, _HEADER.size)[0]
+    if code == 0:
+        return None
+    detail = None
+    if flags & _NLM_F_ACK_TLVS:
+        offset = _HEADER.size + 4
+        (length,) = struct.unpack_from("=I", data, offset)
+        offset += _HEADER.size if flags & _NLM_F_CAPPED else _align(length)
+        for type_, payload in attributes(bytes(data[offset:])):
+            if type_ == _NLMSGERR_ATTR_MSG:
+                detail = payload.rstrip(b"\0").decode(errors="replace")
+    return NetlinkError(code, os.strerror(code), detail)

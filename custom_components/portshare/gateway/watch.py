@@ -1,0 +1,310 @@
+"""What the kernel tells about the network: links, addresses, routes, neighbours.
+
+Links, addresses and routes change rarely and depend on each other (IPv4 routes vanish
+without an event when their link goes down), so an event reads all of them again.
+Neighbours come and go all the time, so they are followed event by event.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv6Address,
+    IPv6Interface,
+    ip_address,
+    ip_interface,
+)
+import logging
+import socket
+import struct
+from typing import Any, Final
+
+from pyroute2.netlink.rtnl.marshal import MarshalRtnl
+
+from .errors import GatewayError
+from .netlink import NETLINK_ROUTE, Event, Message, NetlinkSocket, attribute
+
+_LOGGER = logging.getLogger(__name__)
+
+type Address = IPv4Address | IPv6Address
+type Interface = IPv4Interface | IPv6Interface
+
+# include/uapi/linux/rtnetlink.h
+_RTM_GETLINK: Final = 18
+_RTM_GETADDR: Final = 22
+_RTM_GETROUTE: Final = 26
+_RTM_NEWNEIGH: Final = 28
+_RTM_DELNEIGH: Final = 29
+_RTM_GETNEIGH: Final = 30
+_RTNLGRP_LINK: Final = 1
+_RTNLGRP_NEIGH: Final = 3
+_RTNLGRP_IPV4_IFADDR: Final = 5
+_RTNLGRP_IPV4_ROUTE: Final = 7
+_RTNLGRP_IPV6_IFADDR: Final = 9
+_RTNLGRP_IPV6_ROUTE: Final = 11
+_GROUPS: Final = (
+    _RTNLGRP_LINK,
+    _RTNLGRP_NEIGH,
+    _RTNLGRP_IPV4_IFADDR,
+    _RTNLGRP_IPV4_ROUTE,
+    _RTNLGRP_IPV6_IFADDR,
+    _RTNLGRP_IPV6_ROUTE,
+)
+_RTN_UNICAST: Final = 1
+_RTA_OIF: Final = "RTA_OIF"
+# rtmsg begins behind the netlink header: family, dst_len, ...
+_DST_LEN_OFFSET: Final = 17
+
+# include/uapi/linux/if.h
+_IFF_UP: Final = 0x1
+_IFF_LOOPBACK: Final = 0x8
+_IFF_LOWER_UP: Final = 0x10000
+
+# include/uapi/linux/if_addr.h
+_IFA_F_TEMPORARY: Final = 0x01
+_IFA_F_DADFAILED: Final = 0x08
+_IFA_F_DEPRECATED: Final = 0x20
+_IFA_F_TENTATIVE: Final = 0x40
+_SCOPE_UNIVERSE: Final = 0
+
+# include/uapi/linux/neighbour.h
+_NUD_REACHABLE: Final = 0x02
+_NUD_STALE: Final = 0x04
+_NUD_DELAY: Final = 0x08
+_NUD_PROBE: Final = 0x10
+_NUD_PERMANENT: Final = 0x80
+# The states in which the kernel sends to the address without asking who has it.
+_NUD_CONFIRMED: Final = (
+    _NUD_REACHABLE | _NUD_STALE | _NUD_DELAY | _NUD_PROBE | _NUD_PERMANENT
+)
+_NUD_NONE: Final = 0x00
+_NTF_USE: Final = 0x01
+_NTF_PROXY: Final = 0x08
+_NDA_DST: Final = 1
+_NLM_F_CREATE: Final = 0x400
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface. `up` means that it has a carrier, too."""
+
+    index: int
+    name: str
+    mac: str
+    up: bool
+    loopback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAddress:
+    """An address of one of the gateway's interfaces, in use now."""
+
+    link: int
+    interface: Interface
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultRoute:
+    """A way to everywhere."""
+
+    link: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The gateway's interfaces with their addresses and default routes."""
+
+    links: tuple[Link, ...] = ()
+    addresses: tuple[LinkAddress, ...] = ()
+    default_routes: tuple[DefaultRoute, ...] = ()
+
+
+class Watch:
+    """A mirror of the kernel's network state that calls back when it has changed."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        """Remember whom to call; `open` begins."""
+        self._on_change = on_change
+        self._marshal = MarshalRtnl()
+        self._netlink: NetlinkSocket | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._read_again = False
+        self._neighbours_lost = False
+        self.network = Network()
+        # (link, address) -> MAC address, the most recently learned last
+        self.neighbours: dict[tuple[int, Address], str] = {}
+
+    async def open(self) -> None:
+        """Read everything, and follow it from now on."""
+        self._netlink = NetlinkSocket(
+            NETLINK_ROUTE,
+            groups=_GROUPS,
+            on_event=self._event,
+            on_overrun=self._overrun,
+        )
+        self.network = await self._read_network()
+        self.neighbours = await self._read_neighbours()
+
+    async def close(self) -> None:
+        """Stop following."""
+        if self._netlink:
+            self._netlink.close()
+        if self._reading:
+            await self._reading
+
+    async def probe(self, link: int, address: Address) -> None:
+        """Ask the kernel to find out who has an address (ARP or ND)."""
+        assert self._netlink
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        body = struct.pack("=BxxxiHBB", family, link, _NUD_NONE, _NTF_USE, 0)
+        body += attribute(_NDA_DST, address.packed)
+        await self._netlink.request(Message(_RTM_NEWNEIGH, _NLM_F_CREATE, body))
+
+    def _event(self, event: Event) -> None:
+        if event.type in (_RTM_NEWNEIGH, _RTM_DELNEIGH):
+            if self._neighbour_changed(next(self._marshal.parse(event.data))):
+                self._on_change()
+        else:
+            self._schedule_reading()
+
+    def _overrun(self) -> None:
+        self._neighbours_lost = True
+        self._schedule_reading()
+
+    def _schedule_reading(self) -> None:
+        self._read_again = True
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        changed = False
+        try:
+            while self._read_again:
+                self._read_again = False
+                if self._neighbours_lost:
+                    self._neighbours_lost = False
+                    self.neighbours = await self._read_neighbours()
+                    changed = True
+                network = await self._read_network()
+                changed |= network != self.network
+                self.network = network
+        except GatewayError as err:
+            _LOGGER.debug("Reading the network state failed: %s", err)
+        finally:
+            self._reading = None
+        if changed:
+            self._on_change()
+
+    async def _read_network(self) -> Network:
+        assert self._netlink
+        links = await self._netlink.dump(_RTM_GETLINK, bytes(16))
+        addresses = await self._netlink.dump(_RTM_GETADDR, bytes(8))
+        routes = await self._netlink.dump(_RTM_GETROUTE, bytes(12))
+        return Network(
+            tuple(_link(message) for message in self._decode(links)),
+            tuple(
+                address
+                for message in self._decode(addresses)
+                if (address := _link_address(message))
+            ),
+            tuple(
+                route
+                for message in self._decode(
+                    [row for row in routes if row[_DST_LEN_OFFSET] == 0]
+                )
+                for route in _default_routes(message)
+            ),
+        )
+
+    async def _read_neighbours(self) -> dict[tuple[int, Address], str]:
+        """Return the confirmed neighbours, the most recently confirmed last."""
+        assert self._netlink
+        rows = await self._netlink.dump(_RTM_GETNEIGH, bytes(12))
+        messages = sorted(
+            self._decode(rows), key=_seconds_since_confirmation, reverse=True
+        )
+        return {
+            (
+                message["ifindex"],
+                ip_address(message.get_attr("NDA_DST")),
+            ): message.get_attr("NDA_LLADDR")
+            for message in messages
+            if _is_confirmed(message)
+        }
+
+    def _neighbour_changed(self, message: Any) -> bool:
+        destination = message.get_attr("NDA_DST")
+        if destination is None or message["family"] not in (
+            socket.AF_INET,
+            socket.AF_INET6,
+        ):
+            return False
+        key = (message["ifindex"], ip_address(destination))
+        if message["header"]["type"] == _RTM_NEWNEIGH and _is_confirmed(message):
+            mac = message.get_attr("NDA_LLADDR")
+            if self.neighbours.get(key) == mac:
+                return False
+            self.neighbours.pop(key, None)
+            self.neighbours[key] = mac
+            return True
+        return self.neighbours.pop(key, None) is not None
+
+    def _decode(self, rows: list[bytes]) -> list[Any]:
+        return [message for row in rows for message in self._marshal.parse(row)]
+
+
+def _link(message: Any) -> Link:
+    flags = message["flags"]
+    return Link(
+        message["index"],
+        message.get_attr("IFLA_IFNAME"),
+        message.get_attr("IFLA_ADDRESS") or "",
+        bool(flags & _IFF_UP) and bool(flags & _IFF_LOWER_UP),
+        bool(flags & _IFF_LOOPBACK),
+    )
+
+
+def _link_address(message: Any) -> LinkAddress | None:
+    """Return a global address; None for others and for those not yet or no longer used.
+
+    Unique local addresses (RFC 4193) have global scope, too.
+    """
+    flags = message.get_attr("IFA_FLAGS") or message["flags"]
+    unusable = _IFA_F_DADFAILED | _IFA_F_TENTATIVE | _IFA_F_DEPRECATED
+    address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+    if message["scope"] != _SCOPE_UNIVERSE or flags & unusable or address is None:
+        return None
+    return LinkAddress(
+        message["index"],
+        ip_interface((address, message["prefixlen"])),
+        bool(message["family"] == socket.AF_INET6 and flags & _IFA_F_TEMPORARY),
+    )
+
+
+def _default_routes(message: Any) -> list[DefaultRoute]:
+    if message["dst_len"] != 0 or message["type"] != _RTN_UNICAST:
+        return []
+    version = 4 if message["family"] == socket.AF_INET else 6
+    hops = message.get_attr("RTA_MULTIPATH") or ()
+    links = {hop["oif"] for hop in hops}
+    if (link := message.get_attr(_RTA_OIF)) is not None:
+        links.add(link)
+    return [DefaultRoute(link, version) for link in sorted(links)]
+
+
+def _is_confirmed(message: Any) -> bool:
+    return bool(
+        message["family"] in (socket.AF_INET, socket.AF_INET6)
+        and message["state"] & _NUD_CONFIRMED
+        and not message["flags"] & _NTF_PROXY
+        and message.get_attr("NDA_LLADDR")
+    )
+
+
+def _seconds_since_confirmation(message: Any) -> int:
+    cache = message.get_attr("NDA_CACHEINFO")
+    return int(cache["ndm_confirmed"]) if cache else 0

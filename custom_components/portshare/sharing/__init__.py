@@ -1,0 +1,1 @@
+"""The domain of port sharing: pure data and rules, no I/O."""

@@ -1,0 +1,198 @@
+"""The words of port sharing as data.
+
+Everything here is frozen: a change is a new object, so a snapshot that somebody
+holds never changes under their hands.
+"""
+
+from collections.abc import Mapping as MappingView
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
+
+LOWEST_PORT: Final = 1
+HIGHEST_PORT: Final = 65535
+
+
+class Transport(StrEnum):
+    """A transport protocol with port numbers, as the kernel sees it."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class Protocol(StrEnum):
+    """The protocol of a share, as the user chooses it."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    TCP_UDP = "tcp_udp"
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """The transport protocols that a share of this protocol opens."""
+        if self is Protocol.TCP_UDP:
+            return (Transport.TCP, Transport.UDP)
+        return (Transport(self.value),)
+
+
+class Family(StrEnum):
+    """An IP version."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortRange:
+    """The ports from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        """Return how many ports these are."""
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        """Return the ports as people write them: `80` or `6000-6010`."""
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first}-{self.last}"
+
+    def overlaps(self, other: PortRange) -> bool:
+        """Return whether at least one port is in both ranges."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One port sharing setting of one device: what the user wants.
+
+    `ports` are the ports to the device. `external` are the ports that the internet
+    calls over IPv4; for IPv6 there is no address translation, so the internet calls
+    `ports` at the device's own address.
+    """
+
+    share_id: str
+    device_id: str
+    name: str
+    protocol: Protocol
+    ports: PortRange
+    external: PortRange
+    ipv4: bool
+    ipv6: bool
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device of the home network that has been added for sharing."""
+
+    device_id: str
+    mac: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dnat:
+    """An IPv4 mapping: external ports of the gateway lead to a device.
+
+    Ports are mapped one to one and in order, beginning with `port` of the device.
+    """
+
+    transport: Transport
+    external: PortRange
+    address: IPv4Address
+    port: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinhole:
+    """An IPv6 mapping: the internet may call these ports of this address."""
+
+    transport: Transport
+    address: IPv6Address
+    ports: PortRange
+    comment: str = ""
+
+
+type Mapping = Dnat | Pinhole
+
+
+def family_of(mapping: Mapping) -> Family:
+    """Return the IP version that a mapping opens."""
+    return Family.IPV4 if isinstance(mapping, Dnat) else Family.IPV6
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses at which a device can be reached now."""
+
+    ipv4: IPv4Address | None = None
+    ipv6: tuple[IPv6Address, ...] = ()
+
+
+NO_ADDRESSES: Final = Addresses()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is observed on the gateway.
+
+    `internet` holds the IP versions for which a WAN interface is up and has an address
+    and a default route. `devices` maps MAC addresses (lower case, colons) to the
+    addresses that the kernel has confirmed for them.
+    """
+
+    internet: frozenset[Family] = frozenset()
+    wan_ipv4: tuple[IPv4Address, ...] = ()
+    wan_ipv6: tuple[IPv6Address, ...] = ()
+    lan_ipv4: tuple[IPv4Network, ...] = ()
+    lan_ipv6: tuple[IPv6Network, ...] = ()
+    own_macs: frozenset[str] = frozenset()
+    own_addresses: frozenset[IPv4Address | IPv6Address] = frozenset()
+    devices: MappingView[str, Addresses] = field(default_factory=dict)
+
+    def addresses_of(self, mac: str) -> Addresses:
+        """Return the confirmed addresses of a device, empty if there are none."""
+        return self.devices.get(mac, NO_ADDRESSES)
+
+
+class Status(StrEnum):
+    """What is true of a share in the kernel now."""
+
+    ACTIVE = "active"
+    OFF = "off"
+    NO_INTERNET = "no_internet"
+    DEVICE_UNKNOWN = "device_unknown"
+    CONFLICT = "conflict"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the firewall must know beside the mappings.
+
+    `internet`: the IP versions that may come in at all. `wan_ipv4` and `lan_ipv4` are
+    for devices at home that call the WAN address (hairpin). `protect`: keep everything
+    else out, and hide the home network behind the WAN address.
+    """
+
+    internet: frozenset[Family]
+    wan_ipv4: tuple[IPv4Address, ...]
+    lan_ipv4: tuple[IPv4Network, ...]
+    protect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Mappings to open and to close, together or not at all."""
+
+    opened: tuple[Mapping, ...] = ()
+    closed: tuple[Mapping, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do."""
+        return bool(self.opened or self.closed)

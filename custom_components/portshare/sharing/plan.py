@@ -1,0 +1,103 @@
+"""The plan: from what the user wants and what is observed to mappings and status.
+
+Each share is planned from itself, its device's addresses and the gateway's facts, so
+planning the shares that a change touches leaves the same as planning all of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .configuration import Configuration
+from .model import (
+    Addresses,
+    Change,
+    Device,
+    Dnat,
+    Environment,
+    Facts,
+    Family,
+    Mapping as PortMapping,
+    Pinhole,
+    Share,
+    Status,
+    family_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What shall be true of one share: its status and its mappings."""
+
+    status: Status
+    mappings: tuple[PortMapping, ...] = ()
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """The IP versions for which mappings exist."""
+        return frozenset(map(family_of, self.mappings))
+
+
+NOTHING: Final = Planned(Status.OFF)
+
+type Plan = Mapping[str, Planned]
+
+
+def plan(
+    configuration: Configuration, facts: Facts, share_ids: Iterable[str] | None = None
+) -> dict[str, Planned]:
+    """Plan the given shares, or all. A share that no longer exists is planned away."""
+    if share_ids is None:
+        share_ids = configuration.shares
+    return {
+        share_id: _plan_share(share, configuration, facts)
+        if (share := configuration.shares.get(share_id))
+        else NOTHING
+        for share_id in share_ids
+    }
+
+
+def change_between(before: Plan, after: Plan) -> Change:
+    """Return what to open and close so that the shares of `after` become true."""
+    opened: dict[PortMapping, None] = {}
+    closed: dict[PortMapping, None] = {}
+    for share_id, planned in after.items():
+        was = before.get(share_id, NOTHING).mappings
+        if was == planned.mappings:
+            continue
+        closed.update(dict.fromkeys(m for m in was if m not in planned.mappings))
+        opened.update(dict.fromkeys(m for m in planned.mappings if m not in was))
+    return Change(tuple(opened), tuple(closed))
+
+
+def environment(facts: Facts, *, protect: bool) -> Environment:
+    """Return what the firewall must know beside the mappings."""
+    return Environment(facts.internet, facts.wan_ipv4, facts.lan_ipv4, protect)
+
+
+def _plan_share(share: Share, configuration: Configuration, facts: Facts) -> Planned:
+    if not share.enabled:
+        return NOTHING
+    if not configuration.ports.has(share.share_id):
+        return Planned(Status.CONFLICT)
+    device = configuration.devices[share.device_id]
+    mappings = tuple(_mappings(share, device, facts.addresses_of(device.mac)))
+    if not mappings:
+        return Planned(Status.DEVICE_UNKNOWN)
+    if facts.internet.isdisjoint(map(family_of, mappings)):
+        return Planned(Status.NO_INTERNET, mappings)
+    return Planned(Status.ACTIVE, mappings)
+
+
+def _mappings(
+    share: Share, device: Device, addresses: Addresses
+) -> Iterator[PortMapping]:
+    comment = f"{share.name} on {device.name}"
+    for transport in share.protocol.transports:
+        if share.ipv4 and addresses.ipv4:
+            yield Dnat(
+                transport, share.external, addresses.ipv4, share.ports.first, comment
+            )
+        if share.ipv6:
+            for address in addresses.ipv6:
+                yield Pinhole(transport, address, share.ports, comment)

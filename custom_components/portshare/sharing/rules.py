@@ -1,0 +1,186 @@
+"""What may be shared: from what somebody typed to a valid share, or an error."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+import re
+from typing import Final
+
+from .errors import (
+    DevicePortTaken,
+    ExternalPortTaken,
+    GatewayItself,
+    InvalidDevice,
+    InvalidName,
+    InvalidPort,
+    InvalidProtocol,
+    InvertedRange,
+    MulticastMac,
+    NoExternalPortFree,
+    NoFamily,
+    OutsideLan,
+    RangeBeyondLastPort,
+    UnequalRanges,
+)
+from .model import HIGHEST_PORT, LOWEST_PORT, Device, Facts, PortRange, Protocol, Share
+from .ports import PortIndex
+
+LONGEST_NAME: Final = 64
+
+_MAC = re.compile(r"[0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}")
+
+
+def parse_port(field: str, value: object) -> int:
+    """Return the port number in `value`: a whole number or its decimal digits.
+
+    Raises InvalidPort for anything else, and for 0 and numbers above 65535.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = int(value)
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or not LOWEST_PORT <= value <= HIGHEST_PORT
+    ):
+        raise InvalidPort(field, value)
+    return value
+
+
+def parse_share(
+    share_id: str,
+    device_id: str,
+    fields: Mapping[str, object],
+    index: PortIndex,
+) -> Share:
+    """Return the share that the fields of a form or service call describe.
+
+    Fields: `name`, `protocol`, `port`, `port_end`, `external_port`,
+    `external_port_end`, `ipv4`, `ipv6`, `enabled`. Without an external port the port
+    to device is taken, or the next free one above it. Raises a SharingError; whether
+    the ports are free is asked of `check_free`.
+    """
+    name = parse_name(fields.get("name"))
+    protocol = _parse_protocol(fields.get("protocol", Protocol.TCP))
+    ipv4 = bool(fields.get("ipv4", True))
+    ipv6 = bool(fields.get("ipv6", True))
+    if not (ipv4 or ipv6):
+        raise NoFamily
+    ports = _parse_range(fields, "port", "port_end")
+    share = Share(
+        share_id=share_id,
+        device_id=device_id,
+        name=name,
+        protocol=protocol,
+        ports=ports,
+        external=ports,
+        ipv4=ipv4,
+        ipv6=ipv6,
+        enabled=bool(fields.get("enabled", True)),
+    )
+    if not ipv4:
+        return share
+    external = _parse_external(fields, ports)
+    if external is None:
+        external = index.next_free_external(
+            protocol.transports, len(ports), ports.first
+        )
+        if external is None:
+            raise NoExternalPortFree(len(ports))
+    return replace(share, external=external)
+
+
+def check_free(share: Share, index: PortIndex, devices: Mapping[str, Device]) -> None:
+    """Raise DevicePortTaken or ExternalPortTaken if another share holds the ports."""
+    if holder := next(index.device_holders(share), None):
+        raise DevicePortTaken(share.ports, holder, devices[holder.device_id].name)
+    if holder := next(index.external_holders(share), None):
+        raise ExternalPortTaken(
+            share.external,
+            holder,
+            devices[holder.device_id].name,
+            index.next_free_external(
+                share.protocol.transports, len(share.external), share.external.first
+            ),
+        )
+
+
+def parse_name(value: object) -> str:
+    """Return a name without surrounding blanks; raise InvalidName if it is none."""
+    name = value.strip() if isinstance(value, str) else ""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidName
+    return name
+
+
+def parse_mac(value: str) -> str:
+    """Return a MAC address in the form `02:00:5e:00:00:21`.
+
+    Raises InvalidDevice if it is malformed, MulticastMac if its group bit is set
+    (IEEE 802: the least significant bit of the first octet).
+    """
+    text = value.strip().lower()
+    if not _MAC.fullmatch(text):
+        raise InvalidDevice(value)
+    octets = bytes.fromhex(text.replace(":", "").replace("-", ""))
+    if octets[0] & 1:
+        raise MulticastMac(value)
+    if not any(octets):
+        raise InvalidDevice(value)
+    return octets.hex(":")
+
+
+def parse_target(value: str, facts: Facts) -> str | IPv4Address | IPv6Address:
+    """Return the MAC address or the LAN address that somebody typed for a device.
+
+    Raises an InvalidDevice that says what is wrong with it.
+    """
+    try:
+        address = ip_address(value.strip())
+    except ValueError:
+        mac = parse_mac(value)
+        if mac in facts.own_macs:
+            raise GatewayItself(value) from None
+        return mac
+    if address in facts.own_addresses:
+        raise GatewayItself(value)
+    networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
+    if not any(address in network for network in networks):
+        raise OutsideLan(value)
+    return address
+
+
+def _parse_protocol(value: object) -> Protocol:
+    try:
+        return Protocol(str(value))
+    except ValueError:
+        raise InvalidProtocol(value) from None
+
+
+def _parse_range(
+    fields: Mapping[str, object], first_field: str, last_field: str
+) -> PortRange:
+    first = parse_port(first_field, fields.get(first_field))
+    if fields.get(last_field) in (None, ""):
+        return PortRange(first, first)
+    last = parse_port(last_field, fields[last_field])
+    if last < first:
+        raise InvertedRange(last_field, first, last)
+    return PortRange(first, last)
+
+
+def _parse_external(fields: Mapping[str, object], ports: PortRange) -> PortRange | None:
+    """Return the external ports that were asked for; None if none were."""
+    if fields.get("external_port") in (None, ""):
+        return None
+    if fields.get("external_port_end") not in (None, ""):
+        external = _parse_range(fields, "external_port", "external_port_end")
+        if len(external) != len(ports):
+            raise UnequalRanges(ports, external)
+        return external
+    first = parse_port("external_port", fields["external_port"])
+    last = first + len(ports) - 1
+    if last > HIGHEST_PORT:
+        raise RangeBeyondLastPort(first, len(ports))
+    return PortRange(first, last)
