@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 import contextlib
+from dataclasses import dataclass
 import errno
 import logging
 from typing import Final
@@ -34,6 +35,15 @@ _LOGGER = logging.getLogger(__name__)
 # The kernel refuses a batch in this way when the table is not what we think it is:
 # an element or the table is gone, an element is there already, or it is in use.
 _OUT_OF_STEP: Final = frozenset({errno.ENOENT, errno.EEXIST, errno.EBUSY})
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInterface:
+    """An interface to choose from. `routed`: a default route leads there."""
+
+    name: str
+    addresses: tuple[str, ...]
+    routed: bool
 
 
 class Gateway:
@@ -86,6 +96,24 @@ class Gateway:
                 self._watch.network, self._watch.neighbours, self._wan, self._lan
             )
         return self._facts
+
+    def interfaces(self) -> tuple[NetworkInterface, ...]:
+        """Return what could be WAN or LAN: every interface but the loopback."""
+        network = self._watch.network
+        routed = {route.link for route in network.default_routes}
+        return tuple(
+            NetworkInterface(
+                link.name,
+                tuple(
+                    str(address.interface)
+                    for address in network.addresses
+                    if address.link == link.index
+                ),
+                link.index in routed,
+            )
+            for link in network.links
+            if not link.loopback
+        )
 
     def missing_interfaces(self) -> tuple[str, ...]:
         """Return the configured interfaces that do not exist now."""
@@ -168,14 +196,6 @@ class Gateway:
             self._environment = around
             await self._forget(environment, change)
 
-    async def remove_table(self) -> None:
-        """Delete our table and all that is in it; fine if it is gone already."""
-        async with self._lock:
-            try:
-                await self._commit([delete_table(TABLE)])
-            except OutOfStep:
-                _LOGGER.debug("The table was gone already")
-
     @property
     def _socket(self) -> NetlinkSocket:
         if self._netlink is None:
@@ -216,3 +236,18 @@ class Gateway:
             return
         for listener in tuple(self._listeners):
             listener()
+
+
+async def remove_table() -> None:
+    """Delete our table and all that is in it; fine if it is gone already.
+
+    Raises a GatewayError if the kernel refuses.
+    """
+    netlink = NetlinkSocket(NETLINK_NETFILTER)
+    try:
+        await netlink.batch([delete_table(TABLE)], NFNL_SUBSYS_NFTABLES)
+    except NetlinkError as err:
+        if err.errno != errno.ENOENT:
+            raise
+    finally:
+        netlink.close()

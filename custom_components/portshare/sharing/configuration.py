@@ -38,7 +38,8 @@ class Configuration:
         """Make this the truth about one device; return the ids of changed shares.
 
         `device` is None when the device has been removed. A new name of the device
-        changes all its shares, because their mappings carry it.
+        changes all its shares, because their mappings carry it. Shares of other
+        devices change, too, when they get or lose the ports that they wait for.
         """
         before = self._shares_of.get(device_id, {})
         renamed = self.devices.get(device_id) != device
@@ -47,17 +48,17 @@ class Configuration:
             for share_id in before.keys() | shares.keys()
             if renamed or before.get(share_id) != shares.get(share_id)
         }
-        for share_id in changed & before.keys():
-            self.ports.remove(share_id)
+        gone = changed - shares.keys()
+        entered = {
+            share_id: share for share_id, share in shares.items() if share_id in changed
+        }
+        for share_id in gone:
             del self.shares[share_id]
-        for share_id in shares:
-            if share_id in changed:
-                self.ports.enter(shares[share_id])
-                self.shares[share_id] = shares[share_id]
+        self.shares.update(entered)
         if device is None:
             self.devices.pop(device_id, None)
             self._shares_of.pop(device_id, None)
         else:
             self.devices[device_id] = device
             self._shares_of[device_id] = dict(shares)
-        return changed
+        return changed | self.ports.update(gone, entered.values())

@@ -5,7 +5,7 @@ holds never changes under their hands.
 """
 
 from collections.abc import Mapping as MappingView
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
@@ -158,6 +158,10 @@ class Facts:
     def addresses_of(self, mac: str) -> Addresses:
         """Return the confirmed addresses of a device, empty if there are none."""
         return self.devices.get(mac, NO_ADDRESSES)
+
+    def same_gateway(self, other: Facts) -> bool:
+        """Return whether all but the devices' addresses is the same."""
+        return replace(self, devices={}) == replace(other, devices={})
 
 
 class Status(StrEnum):

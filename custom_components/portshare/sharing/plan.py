@@ -59,15 +59,18 @@ def plan(
 
 def change_between(before: Plan, after: Plan) -> Change:
     """Return what to open and close so that the shares of `after` become true."""
-    opened: dict[PortMapping, None] = {}
-    closed: dict[PortMapping, None] = {}
+    was: dict[PortMapping, None] = {}
+    will_be: dict[PortMapping, None] = {}
     for share_id, planned in after.items():
-        was = before.get(share_id, NOTHING).mappings
-        if was == planned.mappings:
-            continue
-        closed.update(dict.fromkeys(m for m in was if m not in planned.mappings))
-        opened.update(dict.fromkeys(m for m in planned.mappings if m not in was))
-    return Change(tuple(opened), tuple(closed))
+        mappings = before.get(share_id, NOTHING).mappings
+        if mappings != planned.mappings:
+            was.update(dict.fromkeys(mappings))
+            will_be.update(dict.fromkeys(planned.mappings))
+    # Compared as a whole: a mapping that goes from one share to another stays open.
+    return Change(
+        opened=tuple(mapping for mapping in will_be if mapping not in was),
+        closed=tuple(mapping for mapping in was if mapping not in will_be),
+    )
 
 
 def environment(facts: Facts, *, protect: bool) -> Environment:

@@ -1,7 +1,7 @@
 """Which ports are taken, and by which share."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from .model import HIGHEST_PORT, LOWEST_PORT, PortRange, Share, Transport
 
@@ -18,27 +18,23 @@ class TakenRanges:
 
     def holders(self, wanted: PortRange) -> Iterator[str]:
         """Yield the shares that hold at least one of the wanted ports."""
-        position = bisect_left(self._ranges, wanted.first, key=_last_port)
-        for taken, share_id in self._ranges[position:]:
+        for position in range(self._position(wanted), len(self._ranges)):
+            taken, share_id = self._ranges[position]
             if not taken.overlaps(wanted):
                 return
             yield share_id
 
     def take(self, ports: PortRange, share_id: str) -> None:
         """Give the ports to a share; they must be free."""
-        insort(self._ranges, (ports, share_id))
+        insort(self._ranges, (ports, share_id), key=_last_port)
 
-    def free(self, ports: PortRange, share_id: str) -> None:
+    def free(self, ports: PortRange) -> None:
         """Take the ports back from the share that holds exactly them."""
-        self._ranges.remove((ports, share_id))
+        del self._ranges[self._position(ports)]
 
-    def first_clash(self, wanted: PortRange) -> PortRange | None:
-        """Return the lowest taken range that overlaps the wanted ports."""
-        position = bisect_left(self._ranges, wanted.first, key=_last_port)
-        if position == len(self._ranges):
-            return None
-        taken = self._ranges[position][0]
-        return taken if taken.overlaps(wanted) else None
+    def _position(self, ports: PortRange) -> int:
+        """Return where the ranges begin that do not end before these ports."""
+        return bisect_left(self._ranges, ports.first, key=_last_port)
 
 
 def _last_port(entry: tuple[PortRange, str]) -> int:
@@ -48,44 +44,38 @@ def _last_port(entry: tuple[PortRange, str]) -> int:
 class PortIndex:
     """The external ports of the gateway and the ports of its devices that are shared.
 
-    A share that would clash is not entered: whoever came first keeps the port.
+    Where shares want the same port, the oldest has it and the others wait. Ids are
+    ULIDs, so they sort by age: it depends on the shares alone who holds what, not on
+    the order in which they got here, and it is the same after a restart.
     """
 
-    def __init__(self, shares: Iterable[Share] = ()) -> None:
-        """Enter the given shares, in order."""
+    def __init__(self, shares: Collection[Share] = ()) -> None:
+        """Begin with the given shares."""
         self._external: dict[Transport, TakenRanges] = {}
         self._device: dict[tuple[str, Transport], TakenRanges] = {}
-        self._entered: dict[str, Share] = {}
-        for share in shares:
-            self.enter(share)
+        self._holding: dict[str, Share] = {}
+        self._waiting: dict[str, Share] = {}
+        self.update((), shares)
 
-    def enter(self, share: Share) -> bool:
-        """Enter a share; return False and enter nothing if it clashes."""
-        if any(self.external_holders(share)) or any(self.device_holders(share)):
-            return False
-        for ranges, ports in self._ranges_of(share):
-            ranges.take(ports, share.share_id)
-        self._entered[share.share_id] = share
-        return True
+    def update(self, gone: Iterable[str], entered: Collection[Share]) -> set[str]:
+        """Forget shares, and enter others; return the ids of all that got or lost ports.
 
-    def remove(self, share_id: str) -> None:
-        """Free the ports of a share; nothing happens if it is not entered."""
-        if (share := self._entered.pop(share_id, None)) is None:
-            return
-        for ranges, ports in self._ranges_of(share):
-            ranges.free(ports, share_id)
+        A share that is entered again replaces what it was before.
+        """
+        for share_id in (*gone, *(share.share_id for share in entered)):
+            if share_id in self._holding:
+                self._let_go(share_id)
+            self._waiting.pop(share_id, None)
+        self._waiting.update((share.share_id, share) for share in entered)
+        return self._settle()
 
     def has(self, share_id: str) -> bool:
         """Return whether the share holds its ports."""
-        return share_id in self._entered
+        return share_id in self._holding
 
     def external_holders(self, share: Share) -> Iterator[Share]:
         """Yield the other shares that hold an external port that this one wants."""
-        if not share.ipv4:
-            return
-        for transport in share.protocol.transports:
-            if ranges := self._external.get(transport):
-                yield from self._others(ranges.holders(share.external), share)
+        return self._external_holders(share, share.external)
 
     def device_holders(self, share: Share) -> Iterator[Share]:
         """Yield the other shares of the same device that hold a port it wants."""
@@ -93,39 +83,73 @@ class PortIndex:
             if ranges := self._device.get((share.device_id, transport)):
                 yield from self._others(ranges.holders(share.ports), share)
 
-    def next_free_external(
-        self, transports: Iterable[Transport], count: int, start: int
-    ) -> PortRange | None:
-        """Return the first `count` free external ports in a row from `start` upwards.
+    def next_free_external(self, share: Share) -> PortRange | None:
+        """Return the first external ports that a share could have, from its own upwards.
 
-        The search goes round at 65535. None if there are not that many in a row.
+        What it holds itself is free for it. The search goes round at 65535. None if
+        there are not that many free ports in a row.
         """
-        wanted = tuple(transports)
-        return self._search(wanted, count, start, HIGHEST_PORT) or self._search(
-            wanted, count, LOWEST_PORT, min(start + count, HIGHEST_PORT)
+        return self._search(share, share.external.first, HIGHEST_PORT) or self._search(
+            share, LOWEST_PORT, share.external.last - 1
         )
 
-    def _search(
-        self, transports: tuple[Transport, ...], count: int, start: int, end: int
-    ) -> PortRange | None:
-        first = start
-        while first + count - 1 <= end:
-            candidate = PortRange(first, first + count - 1)
-            clashes = [
-                clash.last
-                for transport in transports
-                if (ranges := self._external.get(transport))
-                and (clash := ranges.first_clash(candidate))
-            ]
-            if not clashes:
-                return candidate
-            first = max(clashes) + 1
+    def _search(self, share: Share, first: int, end: int) -> PortRange | None:
+        count = len(share.external)
+        while (last := first + count - 1) <= end:
+            wanted = PortRange(first, last)
+            holders = self._external_holders(share, wanted)
+            taken = max((holder.external.last for holder in holders), default=None)
+            if taken is None:
+                return wanted
+            first = taken + 1
         return None
+
+    def _external_holders(self, share: Share, wanted: PortRange) -> Iterator[Share]:
+        if not share.ipv4:
+            return
+        for transport in share.protocol.transports:
+            if ranges := self._external.get(transport):
+                yield from self._others(ranges.holders(wanted), share)
 
     def _others(self, share_ids: Iterator[str], share: Share) -> Iterator[Share]:
         for share_id in share_ids:
             if share_id != share.share_id:
-                yield self._entered[share_id]
+                yield self._holding[share_id]
+
+    def _settle(self) -> set[str]:
+        """Give waiting shares what no older one holds; return whose ports changed.
+
+        Younger shares give way. For whom that makes room is younger still, so if it
+        waits, its turn is yet to come: once from the oldest to the youngest is enough.
+        """
+        changed: set[str] = set()
+        for share_id in sorted(self._waiting):
+            share = self._waiting[share_id]
+            holders = {
+                holder.share_id
+                for holder in (
+                    *self.external_holders(share),
+                    *self.device_holders(share),
+                )
+            }
+            if any(holder_id < share_id for holder_id in holders):
+                continue
+            for holder_id in holders:
+                self._waiting[holder_id] = self._let_go(holder_id)
+            self._take(self._waiting.pop(share_id))
+            changed |= {share_id, *holders}
+        return changed
+
+    def _take(self, share: Share) -> None:
+        for ranges, ports in self._ranges_of(share):
+            ranges.take(ports, share.share_id)
+        self._holding[share.share_id] = share
+
+    def _let_go(self, share_id: str) -> Share:
+        share = self._holding.pop(share_id)
+        for ranges, ports in self._ranges_of(share):
+            ranges.free(ports)
+        return share
 
     def _ranges_of(self, share: Share) -> Iterator[tuple[TakenRanges, PortRange]]:
         for transport in share.protocol.transports:

@@ -27,6 +27,7 @@ from .ports import PortIndex
 
 LONGEST_NAME: Final = 64
 
+_PORT = re.compile(r"[0-9]{1,5}")
 _MAC = re.compile(r"[0-9a-f]{2}([:-]?)[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}")
 
 
@@ -35,17 +36,18 @@ def parse_port(field: str, value: object) -> int:
 
     Raises InvalidPort for anything else, and for 0 and numbers above 65535.
     """
+    port = value
     if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        value = int(value)
+        port = int(value)
+    elif isinstance(value, str) and _PORT.fullmatch(digits := value.strip()):
+        port = int(digits)
     if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or not LOWEST_PORT <= value <= HIGHEST_PORT
+        not isinstance(port, int)
+        or isinstance(port, bool)
+        or not LOWEST_PORT <= port <= HIGHEST_PORT
     ):
         raise InvalidPort(field, value)
-    return value
+    return port
 
 
 def parse_share(
@@ -81,13 +83,9 @@ def parse_share(
     )
     if not ipv4:
         return share
-    external = _parse_external(fields, ports)
+    external = _parse_external(fields, ports) or index.next_free_external(share)
     if external is None:
-        external = index.next_free_external(
-            protocol.transports, len(ports), ports.first
-        )
-        if external is None:
-            raise NoExternalPortFree(len(ports))
+        raise NoExternalPortFree(len(ports))
     return replace(share, external=external)
 
 
@@ -100,9 +98,7 @@ def check_free(share: Share, index: PortIndex, devices: Mapping[str, Device]) ->
             share.external,
             holder,
             devices[holder.device_id].name,
-            index.next_free_external(
-                share.protocol.transports, len(share.external), share.external.first
-            ),
+            index.next_free_external(share),
         )
 
 
@@ -143,6 +139,9 @@ def parse_target(value: str, facts: Facts) -> str | IPv4Address | IPv6Address:
         if mac in facts.own_macs:
             raise GatewayItself(value) from None
         return mac
+    if isinstance(address, IPv6Address) and address.scope_id:
+        # `fe80::1%eth0` equals no address that we know, not even the gateway's own.
+        raise InvalidDevice(value)
     if address in facts.own_addresses:
         raise GatewayItself(value)
     networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
@@ -172,13 +171,13 @@ def _parse_range(
 
 def _parse_external(fields: Mapping[str, object], ports: PortRange) -> PortRange | None:
     """Return the external ports that were asked for; None if none were."""
-    if fields.get("external_port") in (None, ""):
-        return None
     if fields.get("external_port_end") not in (None, ""):
         external = _parse_range(fields, "external_port", "external_port_end")
         if len(external) != len(ports):
             raise UnequalRanges(ports, external)
         return external
+    if fields.get("external_port") in (None, ""):
+        return None
     first = parse_port("external_port", fields["external_port"])
     last = first + len(ports) - 1
     if last > HIGHEST_PORT:

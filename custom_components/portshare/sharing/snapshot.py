@@ -3,16 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import (
-    NO_ADDRESSES,
-    Addresses,
-    Device,
-    Facts,
-    Family,
-    PortRange,
-    Share,
-    Status,
-)
+from .model import NO_ADDRESSES, Addresses, Device, Facts, Family, Share, Status
 from .plan import Planned
 
 
@@ -79,5 +70,4 @@ def open_ports(state: ShareState) -> int:
     """Return how many ports of the gateway or device a share holds open now."""
     if not state.families:
         return 0
-    ports: PortRange = state.share.ports
-    return len(ports) * len(state.share.protocol.transports)
+    return len(state.share.ports) * len(state.share.protocol.transports)

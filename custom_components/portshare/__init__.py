@@ -1,0 +1,72 @@
+"""Port sharing: the gateway's own firewall, opened and closed from Home Assistant."""
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from .addresses import KnownAddresses
+from .const import CONF_LAN, CONF_WAN, DOMAIN
+from .coordinator import PortShareConfigEntry, PortShareCoordinator
+from .gateway.gateway import Gateway, remove_table
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR, Platform.SWITCH]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the services."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> bool:
+    """Take over the gateway's firewall table, or make it."""
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        entry_type=dr.DeviceEntryType.SERVICE,
+    )
+    gateway = Gateway(entry.data[CONF_WAN], entry.data[CONF_LAN])
+    coordinator = PortShareCoordinator(hass, entry, gateway)
+    try:
+        await coordinator.async_config_entry_first_refresh()
+    except BaseException:
+        await coordinator.close()
+        raise
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    settings = (dict(entry.data), dict(entry.options))
+
+    async def entry_updated(hass: HomeAssistant, updated: PortShareConfigEntry) -> None:
+        """Take over changed shares as they are; other settings need a new start."""
+        if (dict(updated.data), dict(updated.options)) != settings:
+            hass.config_entries.async_schedule_reload(updated.entry_id)
+        else:
+            coordinator.configuration_changed()
+
+    entry.async_on_unload(entry.add_update_listener(entry_updated))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> bool:
+    """Let go of the gateway.
+
+    The table stays for a reload or restart, so that no flow is disturbed. A disabled
+    entry leaves nothing open.
+    """
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    await entry.runtime_data.close()
+    if entry.disabled_by:
+        await remove_table()
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
+    """Leave nothing behind."""
+    await KnownAddresses(hass, entry.entry_id).forget()
+    await remove_table()

@@ -1,0 +1,68 @@
+"""Where devices were seen last: where to look for them after a restart.
+
+An address from here opens nothing. It is only where the kernel is asked to look; the
+neighbour that answers, with its MAC address, is what counts.
+"""
+
+from collections.abc import Iterable
+import contextlib
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .sharing.model import Addresses
+
+_VERSION: Final = 1
+_SAVE_DELAY_SECONDS: Final = 10
+
+type Address = IPv4Address | IPv6Address
+
+
+class KnownAddresses:
+    """The last addresses of each device, by MAC address."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Begin empty; `load` reads what was stored."""
+        self._store = Store[dict[str, list[str]]](
+            hass, _VERSION, f"{DOMAIN}.{entry_id}.addresses"
+        )
+        self._known: dict[str, tuple[Address, ...]] = {}
+
+    async def load(self) -> None:
+        """Read what was stored."""
+        for mac, addresses in (await self._store.async_load() or {}).items():
+            self.add_hints(mac, addresses)
+
+    async def forget(self) -> None:
+        """Delete what was stored."""
+        await self._store.async_remove()
+
+    def of(self, mac: str) -> tuple[Address, ...]:
+        """Return where the device was seen last."""
+        return self._known.get(mac, ())
+
+    @callback
+    def add_hints(self, mac: str, hints: Iterable[str]) -> None:
+        """Add addresses that somebody gave, if nothing better is known."""
+        if mac not in self._known:
+            self._known[mac] = tuple(_parse(hints))
+
+    @callback
+    def remember(self, mac: str, seen: Addresses) -> None:
+        """Remember where a device is now; an empty answer forgets nothing."""
+        addresses = (*((seen.ipv4,) if seen.ipv4 else ()), *seen.ipv6)
+        if addresses and addresses != self._known.get(mac):
+            self._known[mac] = addresses
+            self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
+
+    def _data(self) -> dict[str, list[str]]:
+        return {mac: list(map(str, known)) for mac, known in self._known.items()}
+
+
+def _parse(addresses: Iterable[str]) -> Iterable[Address]:
+    for address in addresses:
+        with contextlib.suppress(ValueError):
+            yield ip_address(address)

@@ -1,0 +1,174 @@
+"""Set up the gateway: which interface is the internet, which are the home."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+
+from .const import CONF_LAN, CONF_PROTECT, CONF_WAN, DOMAIN, SUBENTRY_DEVICE
+from .gateway.errors import GatewayError
+from .gateway.gateway import Gateway, NetworkInterface
+from .gateway.preflight import PreflightError
+from .subentry_flow import DeviceSubentryFlow
+
+TITLE = "Gateway"
+
+
+class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up, and set up again, a gateway."""
+
+    VERSION = 1
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        return {SUBENTRY_DEVICE: DeviceSubentryFlow}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> PortShareOptionsFlow:
+        return PortShareOptionsFlow()
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose the interfaces."""
+        return await self._choose_interfaces("user", user_input, None)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose other interfaces."""
+        return await self._choose_interfaces(
+            "reconfigure", user_input, self._get_reconfigure_entry().data
+        )
+
+    async def _choose_interfaces(
+        self,
+        step_id: str,
+        user_input: dict[str, Any] | None,
+        current: Mapping[str, Any] | None,
+    ) -> ConfigFlowResult:
+        interfaces = await _interfaces()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = _check(user_input, interfaces)
+            if not errors:
+                if step_id == "reconfigure":
+                    return self.async_update_and_abort(
+                        self._get_reconfigure_entry(), data_updates=user_input
+                    )
+                return self.async_create_entry(title=TITLE, data=user_input)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                _schema(interfaces), user_input or current or _guess(interfaces)
+            ),
+            errors=errors,
+        )
+
+
+class PortShareOptionsFlow(OptionsFlow):
+    """What the gateway does beside sharing."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Protect the home network, or leave that to another firewall."""
+        if user_input is not None:
+            return self.async_create_entry(data=user_input)
+        schema = vol.Schema(
+            {vol.Required(CONF_PROTECT, default=False): BooleanSelector()}
+        )
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self.config_entry.options
+            ),
+        )
+
+
+async def _interfaces() -> tuple[NetworkInterface, ...]:
+    """Return the interfaces of this machine, or abort with what stands in the way."""
+    gateway = Gateway((), ())
+    try:
+        await gateway.open()
+    except PreflightError as err:
+        raise AbortFlow(err.key) from err
+    except GatewayError as err:
+        raise AbortFlow(
+            "kernel_refused", description_placeholders={"detail": str(err)}
+        ) from err
+    try:
+        return gateway.interfaces()
+    finally:
+        await gateway.close()
+
+
+def _check(
+    user_input: Mapping[str, Any], interfaces: tuple[NetworkInterface, ...]
+) -> dict[str, str]:
+    """Return what is wrong with a choice, by field."""
+    names = {interface.name for interface in interfaces}
+    errors = {
+        field: "interface_gone"
+        for field in (CONF_WAN, CONF_LAN)
+        if not names.issuperset(user_input[field])
+    }
+    errors |= {
+        field: "no_interface" for field in (CONF_WAN, CONF_LAN) if not user_input[field]
+    }
+    if set(user_input[CONF_WAN]) & set(user_input[CONF_LAN]):
+        errors[CONF_LAN] = "same_interface"
+    return errors
+
+
+def _guess(interfaces: tuple[NetworkInterface, ...]) -> dict[str, list[str]]:
+    """Take the way to everywhere for the internet, and what has addresses for home."""
+    return {
+        CONF_WAN: [each.name for each in interfaces if each.routed],
+        CONF_LAN: [
+            each.name for each in interfaces if each.addresses and not each.routed
+        ],
+    }
+
+
+def _schema(interfaces: tuple[NetworkInterface, ...]) -> vol.Schema:
+    selector = SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(
+                    value=each.name,
+                    label=" · ".join((each.name, *each.addresses)),
+                )
+                for each in interfaces
+            ],
+            multiple=True,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+    return vol.Schema(
+        {vol.Required(CONF_WAN): selector, vol.Required(CONF_LAN): selector}
+    )

@@ -1,0 +1,309 @@
+"""The loop: configuration and facts -> plan -> gateway -> snapshot -> entities, events.
+
+Whatever changes asks for the same thing: that the shares it touches be made true. Only
+this loop talks to the gateway, and only the snapshot reaches entities.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+import logging
+from typing import Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .addresses import KnownAddresses
+from .batches import Batch, Batches, Refused
+from .const import CONF_ADDRESSES, CONF_PROTECT, DOMAIN, EVENT_PORTSHARE
+from .events import Cause, event_types, share_event
+from .gateway.errors import GatewayError, OutOfStep
+from .gateway.gateway import Gateway
+from .gateway.preflight import PreflightError
+from .sharing.configuration import Configuration
+from .sharing.model import Environment, Facts, Share, Status
+from .sharing.plan import NOTHING, Planned, change_between, environment, plan
+from .sharing.snapshot import ShareState, Snapshot, share_state
+from .subentries import Subentries, store_share
+
+_LOGGER = logging.getLogger(__name__)
+
+# Everything is told by events; now and then the kernel is read all the same.
+RECONCILE_INTERVAL: Final = timedelta(minutes=5)
+
+type PortShareConfigEntry = ConfigEntry[PortShareCoordinator]
+
+
+class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
+    """The one place that knows what shall be open, and lets the gateway open it."""
+
+    config_entry: PortShareConfigEntry
+
+    def __init__(
+        self, hass: HomeAssistant, entry: PortShareConfigEntry, gateway: Gateway
+    ) -> None:
+        """Initialize with a gateway that is not open yet."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=DOMAIN,
+            update_interval=RECONCILE_INTERVAL,
+        )
+        self.data = Snapshot()
+        self.gateway = gateway
+        self.addresses = KnownAddresses(hass, entry.entry_id)
+        self._subentries = Subentries(entry)
+        self._batches = Batches(self._carry_out)
+        self._device_ids: dict[str, str] = {}
+        # What is in the kernel, what it refused, and what the world has been told.
+        self._plan: dict[str, Planned] = {}
+        self._refused: set[str] = set()
+        self._told: dict[str, Share] = {}
+        self._causes: dict[str, Cause] = {}
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the user set."""
+        return self._subentries.configuration
+
+    @override
+    async def _async_setup(self) -> None:
+        await self.addresses.load()
+        try:
+            await self.gateway.open()
+        except PreflightError as err:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN, translation_key=err.key
+            ) from err
+        except GatewayError as err:
+            raise _update_failed(err) from err
+        if missing := self.gateway.missing_interfaces():
+            _LOGGER.warning("Interfaces are missing: %s", ", ".join(missing))
+        self.gateway.subscribe(self._facts_changed)
+        self._read_configuration()
+        self._told = dict(self.configuration.shares)
+
+    @override
+    async def _async_update_data(self) -> Snapshot:
+        try:
+            await self._batches.ask((), everything=True, adopt=True)
+        except GatewayError as err:
+            raise _update_failed(err) from err
+        await self._look_for_devices()
+        return self.data
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the gateway; its table stays."""
+        await self._batches.finish()
+        await self.gateway.close()
+
+    @callback
+    def configuration_changed(self) -> None:
+        """Take over what has changed in the subentries, and make it true."""
+        if changed := self._read_configuration():
+            self._batches.ask(changed)
+
+    async def write_share(
+        self, share: Share, cause: Cause, *, removed: bool = False
+    ) -> None:
+        """Store a share (or remove it) and make that true.
+
+        Raises a GatewayError if the kernel refuses; what was stored is as before then.
+        """
+        before = self.configuration.shares.get(share.share_id)
+        self._causes[share.share_id] = cause
+        try:
+            store_share(self.hass, self.config_entry, share, removed=removed)
+            self.configuration_changed()
+            await self._batches.ask({share.share_id})
+        except GatewayError:
+            store_share(
+                self.hass, self.config_entry, before or share, removed=before is None
+            )
+            self.configuration_changed()
+            raise
+        finally:
+            self._causes.pop(share.share_id, None)
+
+    def device_id(self, subentry_id: str) -> str | None:
+        """Return the id of a device in Home Assistant's device registry."""
+        return self._device_ids.get(subentry_id)
+
+    @callback
+    def _read_configuration(self) -> set[str]:
+        changed = self._subentries.read()
+        for device_id in self.configuration.devices:
+            self._register_device(device_id)
+        return changed
+
+    @callback
+    def _register_device(self, subentry_id: str) -> None:
+        """Make a device known to Home Assistant before anything is told of it."""
+        device = self.configuration.devices[subentry_id]
+        entry_id = self.config_entry.entry_id
+        hints = self.config_entry.subentries[subentry_id].data.get(CONF_ADDRESSES, ())
+        self.addresses.add_hints(device.mac, hints)
+        registered = dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=entry_id,
+            config_subentry_id=subentry_id,
+            identifiers={(DOMAIN, subentry_id)},
+            connections={(dr.CONNECTION_NETWORK_MAC, device.mac)},
+            name=device.name,
+            via_device_id=dr.async_get_device_id_by_identifier(
+                self.hass, (DOMAIN, entry_id), config_entry_id=entry_id
+            ),
+        )
+        self._device_ids[subentry_id] = registered.id
+
+    @callback
+    def _facts_changed(self) -> None:
+        before, after = self.data.facts, self.gateway.facts()
+        if not after.same_gateway(before):
+            self._batches.ask((), everything=True)
+            return
+        moved = {
+            device_id
+            for device_id, device in self.configuration.devices.items()
+            if before.addresses_of(device.mac) != after.addresses_of(device.mac)
+        }
+        if moved:
+            self._batches.ask(
+                share.share_id
+                for device_id in moved
+                for share in self.configuration.shares_of(device_id)
+            )
+            self.config_entry.async_create_background_task(
+                self.hass, self._look_for_devices(), "portshare look for devices"
+            )
+
+    async def _look_for_devices(self) -> None:
+        """Let the kernel ask for devices where they were seen last.
+
+        Only an answer opens anything, and it comes as a change of facts.
+        """
+        facts = self.gateway.facts()
+        for device in list(self.configuration.devices.values()):
+            seen = facts.addresses_of(device.mac)
+            for address in self.addresses.of(device.mac):
+                if address != seen.ipv4 and address not in seen.ipv6:
+                    await self.gateway.probe(address)
+            self.addresses.remember(device.mac, seen)
+
+    async def _carry_out(self, batch: Batch) -> Refused:
+        """Make a batch true; return which shares the kernel refused, and why."""
+        facts = self.gateway.facts()
+        share_ids = batch.share_ids | self._refused
+        if batch.everything:
+            share_ids |= self.configuration.shares.keys() | self._plan.keys()
+        after = plan(self.configuration, facts, share_ids)
+        around = environment(
+            facts, protect=self.config_entry.options.get(CONF_PROTECT, False)
+        )
+        refused: Refused = {}
+        try:
+            if batch.adopt:
+                await self._adopt(after, around)
+            else:
+                refused = await self._apply(after, around)
+        except GatewayError as err:
+            self.async_set_update_error(err)
+            raise
+        self._conclude(after, refused, facts)
+        return refused
+
+    async def _adopt(self, after: dict[str, Planned], around: Environment) -> None:
+        whole = self._plan | after
+        await self.gateway.adopt(
+            [mapping for planned in whole.values() for mapping in planned.mappings],
+            around,
+        )
+
+    async def _apply(self, after: dict[str, Planned], around: Environment) -> Refused:
+        try:
+            await self.gateway.apply(change_between(self._plan, after), around)
+        except OutOfStep as err:
+            _LOGGER.info("Somebody else changed the firewall table: %s", err)
+            await self._adopt(after, around)
+        except GatewayError as err:
+            if len(after) == 1:
+                return dict.fromkeys(after, err)
+            # One share must not keep the others from being opened or closed.
+            refused: Refused = {}
+            for share_id, planned in after.items():
+                refused |= await self._apply({share_id: planned}, around)
+            return refused
+        return {}
+
+    @callback
+    def _conclude(
+        self, after: dict[str, Planned], refused: Refused, facts: Facts
+    ) -> None:
+        """Remember what is in the kernel now, and tell the world."""
+        for share_id in after.keys() - refused.keys():
+            if share_id in self.configuration.shares:
+                self._plan[share_id] = after[share_id]
+            else:
+                self._plan.pop(share_id, None)
+        self._refused = (self._refused - after.keys()) | refused.keys()
+        touched = set(after)
+        if not facts.same_gateway(self.data.facts):
+            touched |= self.configuration.shares.keys()
+        shares = dict(self.data.shares)
+        for share_id in touched:
+            state = self._state(share_id, facts)
+            if state is None:
+                shares.pop(share_id, None)
+            elif shares.get(share_id) != state:
+                shares[share_id] = state
+        self.async_set_updated_data(
+            Snapshot(facts, dict(self.configuration.devices), shares)
+        )
+        for share_id in after.keys() - refused.keys():
+            self._tell(share_id)
+
+    def _state(self, share_id: str, facts: Facts) -> ShareState | None:
+        share = self.configuration.shares.get(share_id)
+        if share is None:
+            return None
+        planned = self._plan.get(share_id, NOTHING)
+        if share_id in self._refused:
+            planned = replace(planned, status=Status.ERROR)
+        device = self.configuration.devices[share.device_id]
+        return share_state(share, device, planned, facts)
+
+    @callback
+    def _tell(self, share_id: str) -> None:
+        """Fire the events of what has become true of a share."""
+        before = self._told.pop(share_id, None)
+        after = self.configuration.shares.get(share_id)
+        if after:
+            self._told[share_id] = after
+        if (share := after or before) is None:
+            return
+        cause = self._causes.get(share_id, Cause())
+        for event_type in event_types(before, after):
+            self.hass.bus.async_fire(
+                EVENT_PORTSHARE,
+                share_event(
+                    event_type,
+                    share,
+                    self.data.shares.get(share_id),
+                    entry_id=self.config_entry.entry_id,
+                    device_id=self._device_ids.get(share.device_id),
+                    reason=cause.reason,
+                    at=dt_util.utcnow(),
+                ),
+                context=cause.context,
+            )
+
+
+def _update_failed(err: GatewayError) -> UpdateFailed:
+    return UpdateFailed(
+        translation_domain=DOMAIN,
+        translation_key="kernel_refused",
+        translation_placeholders={"detail": str(err)},
+    )

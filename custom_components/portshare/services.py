@@ -1,0 +1,231 @@
+"""The services: shares for scripts and automations. For administrators only."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Any, Final
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, service
+
+from .const import CONF_MAC, DOMAIN
+from .coordinator import PortShareConfigEntry, PortShareCoordinator
+from .events import Cause
+from .shares import (
+    async_add_device_with_share,
+    async_add_share,
+    async_remove_share,
+    async_update_share,
+    translated,
+)
+from .sharing.errors import SharingError
+from .sharing.model import Share
+from .sharing.snapshot import ShareState
+
+ATTR_SHARE_ID: Final = "share_id"
+
+
+class Service(StrEnum):
+    """The names of the services."""
+
+    ADD_SHARE = "add_share"
+    UPDATE_SHARE = "update_share"
+    REMOVE_SHARE = "remove_share"
+    LIST_SHARES = "list_shares"
+
+
+# Whether a port is a port is said by the rules, in a text that helps.
+_PORT: Final = vol.Any(int, float, str)
+_SHARE_FIELDS: Final = {
+    vol.Optional("name"): cv.string,
+    vol.Optional("protocol"): cv.string,
+    vol.Optional("port"): _PORT,
+    vol.Optional("port_end"): vol.Any(None, _PORT),
+    vol.Optional("external_port"): vol.Any(None, _PORT),
+    vol.Optional("external_port_end"): vol.Any(None, _PORT),
+    vol.Optional("ipv4"): cv.boolean,
+    vol.Optional("ipv6"): cv.boolean,
+    vol.Optional("enabled"): cv.boolean,
+}
+_SHARE_ID: Final = {vol.Required(ATTR_SHARE_ID): cv.string}
+
+ADD_SHARE_SCHEMA: Final = vol.All(
+    vol.Schema(
+        {
+            vol.Exclusive(ATTR_DEVICE_ID, "device"): cv.string,
+            vol.Exclusive(CONF_MAC, "device"): cv.string,
+            **_SHARE_FIELDS,
+        }
+    ),
+    cv.has_at_least_one_key(ATTR_DEVICE_ID, CONF_MAC),
+)
+UPDATE_SHARE_SCHEMA: Final = vol.Schema({**_SHARE_ID, **_SHARE_FIELDS})
+REMOVE_SHARE_SCHEMA: Final = vol.Schema(_SHARE_ID)
+LIST_SHARES_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_DEVICE_ID): cv.string})
+
+type _Handler = Callable[
+    [PortShareCoordinator, ServiceCall], Awaitable[ServiceResponse]
+]
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the services, whether a gateway is set up or not."""
+    for name, handler, schema, response in (
+        (
+            Service.ADD_SHARE,
+            _add_share,
+            ADD_SHARE_SCHEMA,
+            SupportsResponse.OPTIONAL,
+        ),
+        (
+            Service.UPDATE_SHARE,
+            _update_share,
+            UPDATE_SHARE_SCHEMA,
+            SupportsResponse.OPTIONAL,
+        ),
+        (
+            Service.REMOVE_SHARE,
+            _remove_share,
+            REMOVE_SHARE_SCHEMA,
+            SupportsResponse.NONE,
+        ),
+        (
+            Service.LIST_SHARES,
+            _list_shares,
+            LIST_SHARES_SCHEMA,
+            SupportsResponse.ONLY,
+        ),
+    ):
+        service.async_register_admin_service(
+            hass, DOMAIN, name, _on_gateway(handler), schema, response
+        )
+
+
+def _on_gateway(handler: _Handler) -> Callable[[ServiceCall], Any]:
+    """Let a handler work on the gateway that is set up, and translate its errors."""
+
+    async def call_handler(call: ServiceCall) -> ServiceResponse:
+        try:
+            return await handler(_coordinator(call.hass), call)
+        except SharingError as err:
+            raise translated(err) from err
+
+    return call_handler
+
+
+@callback
+def _coordinator(hass: HomeAssistant) -> PortShareCoordinator:
+    entries: list[PortShareConfigEntry] = hass.config_entries.async_entries(DOMAIN)
+    for entry in entries:
+        if entry.state is ConfigEntryState.LOADED:
+            return entry.runtime_data
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="not_loaded"
+    )
+
+
+async def _add_share(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    fields = dict(call.data)
+    cause = Cause.of_service(call.context)
+    if ATTR_DEVICE_ID in fields:
+        device_id = _subentry_id(coordinator, fields.pop(ATTR_DEVICE_ID))
+        share = await async_add_share(coordinator, device_id, fields, cause)
+    else:
+        share = await async_add_device_with_share(
+            coordinator, fields.pop(CONF_MAC), fields, cause
+        )
+    return _answer(coordinator, share)
+
+
+async def _update_share(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    fields = dict(call.data)
+    share = await async_update_share(
+        coordinator,
+        fields.pop(ATTR_SHARE_ID),
+        fields,
+        Cause.of_service(call.context),
+    )
+    return _answer(coordinator, share)
+
+
+async def _remove_share(coordinator: PortShareCoordinator, call: ServiceCall) -> None:
+    await async_remove_share(
+        coordinator, call.data[ATTR_SHARE_ID], Cause.of_service(call.context)
+    )
+
+
+async def _list_shares(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    wanted = None
+    if ATTR_DEVICE_ID in call.data:
+        wanted = _subentry_id(coordinator, call.data[ATTR_DEVICE_ID])
+    return {
+        "shares": [
+            _listed(coordinator, state)
+            for state in coordinator.data.shares.values()
+            if wanted in (None, state.share.device_id)
+        ]
+    }
+
+
+@callback
+def _subentry_id(coordinator: PortShareCoordinator, device_id: str) -> str:
+    """Return the subentry of a device of Home Assistant's device registry."""
+    device, _ = service.async_get_device_and_config_entry(
+        coordinator.hass, DOMAIN, device_id
+    )
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier in coordinator.configuration.devices:
+            return identifier
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_a_sharing_device",
+        translation_placeholders={"device": device.name or device_id},
+    )
+
+
+def _answer(coordinator: PortShareCoordinator, share: Share) -> ServiceResponse:
+    state = coordinator.data.shares.get(share.share_id)
+    return {
+        "share_id": share.share_id,
+        "external_port": share.external.first,
+        "call": list(state.calls) if state else [],
+    }
+
+
+def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, Any]:
+    share = state.share
+    return {
+        "share_id": share.share_id,
+        "device_id": coordinator.device_id(share.device_id),
+        "device": coordinator.configuration.devices[share.device_id].name,
+        "name": share.name,
+        "protocol": share.protocol.value,
+        "port": share.ports.first,
+        "port_end": share.ports.last,
+        "external_port": share.external.first,
+        "external_port_end": share.external.last,
+        "ipv4": share.ipv4,
+        "ipv6": share.ipv6,
+        "enabled": share.enabled,
+        "status": state.status.value,
+        "families": sorted(state.families),
+        "internal_ip": state.internal_ip,
+        "call": list(state.calls),
+    }

@@ -1,0 +1,147 @@
+"""Add, change and remove shares: one way for switches, services and flows."""
+
+from collections.abc import Mapping
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util.ulid import ulid_now
+
+from .const import DOMAIN, SUBENTRY_DEVICE
+from .coordinator import PortShareCoordinator
+from .events import Cause
+from .gateway.errors import GatewayError
+from .hosts import async_hosts
+from .sharing.errors import InvalidDevice, SharingError
+from .sharing.model import Share
+from .sharing.rules import check_free, parse_share, parse_target
+from .subentries import device_data, share_data
+
+
+async def async_add_share(
+    coordinator: PortShareCoordinator,
+    device_id: str,
+    fields: Mapping[str, object],
+    cause: Cause,
+) -> Share:
+    """Add a share to a device and make it true.
+
+    Raises a SharingError if the fields are not valid, HomeAssistantError if the
+    kernel refuses. Nothing is stored then.
+    """
+    share = validated(coordinator, ulid_now(), device_id, fields)
+    await _write(coordinator, share, cause)
+    return share
+
+
+async def async_add_device_with_share(
+    coordinator: PortShareCoordinator,
+    mac: str,
+    fields: Mapping[str, object],
+    cause: Cause,
+) -> Share:
+    """Add a share to the device with this MAC address, which may be new.
+
+    Errors as for `async_add_share`; then a new device is not added either.
+    """
+    target = parse_target(mac, coordinator.gateway.facts())
+    if not isinstance(target, str):
+        raise InvalidDevice(mac)
+    for device in coordinator.configuration.devices.values():
+        if device.mac == target:
+            return await async_add_share(coordinator, device.device_id, fields, cause)
+    hosts = await async_hosts(coordinator.hass, coordinator.gateway)
+    names = {host.mac: host.name for host in hosts}
+    subentry = ConfigSubentry(
+        data=device_data(target, (), {}),
+        subentry_type=SUBENTRY_DEVICE,
+        title=names.get(target) or target,
+        unique_id=target,
+    )
+    # Valid before the device is added: nothing is stored half.
+    validated(coordinator, ulid_now(), subentry.subentry_id, fields)
+    hass, entry = coordinator.hass, coordinator.config_entry
+    hass.config_entries.async_add_subentry(entry, subentry)
+    coordinator.configuration_changed()
+    try:
+        return await async_add_share(coordinator, subentry.subentry_id, fields, cause)
+    except HomeAssistantError:
+        hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+        raise
+
+
+async def async_update_share(
+    coordinator: PortShareCoordinator,
+    share_id: str,
+    fields: Mapping[str, object],
+    cause: Cause,
+) -> Share:
+    """Change the given fields of a share; errors as for adding one."""
+    before = coordinator.configuration.share(share_id)
+    share = validated(
+        coordinator, share_id, before.device_id, _merged(share_data(before), fields)
+    )
+    if share != before:
+        await _write(coordinator, share, cause)
+    return share
+
+
+async def async_remove_share(
+    coordinator: PortShareCoordinator, share_id: str, cause: Cause
+) -> Share:
+    """Close a share and forget it; return what it was."""
+    share = coordinator.configuration.share(share_id)
+    await _write(coordinator, share, cause, removed=True)
+    return share
+
+
+def validated(
+    coordinator: PortShareCoordinator,
+    share_id: str,
+    device_id: str,
+    fields: Mapping[str, object],
+) -> Share:
+    """Return the share that the fields describe; raise a SharingError otherwise."""
+    configuration = coordinator.configuration
+    share = parse_share(share_id, device_id, fields, configuration.ports)
+    check_free(share, configuration.ports, configuration.devices)
+    return share
+
+
+def translated(error: SharingError) -> ServiceValidationError:
+    """Return an error of the domain as Home Assistant shows it to a caller."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=error.key,
+        translation_placeholders=error.placeholders,
+    )
+
+
+def _merged(
+    stored: Mapping[str, object], fields: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the stored fields with changes.
+
+    A new port without an end is a single port, and a new length moves the end of the
+    external ports, too.
+    """
+    merged = {**stored, **fields}
+    if "port" in fields and "port_end" not in fields:
+        merged["port_end"] = None
+    return merged
+
+
+async def _write(
+    coordinator: PortShareCoordinator,
+    share: Share,
+    cause: Cause,
+    *,
+    removed: bool = False,
+) -> None:
+    try:
+        await coordinator.write_share(share, cause, removed=removed)
+    except GatewayError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="kernel_refused",
+            translation_placeholders={"detail": str(err)},
+        ) from err

@@ -1,0 +1,90 @@
+"""A switch for each share: what the user wants to be open."""
+
+from collections.abc import Iterator
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PortShareConfigEntry
+from .entity import ShareEntity, async_follow
+from .events import Cause
+from .shares import async_update_share, translated
+from .sharing.errors import SharingError
+from .sharing.snapshot import ShareState
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PortShareConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add a switch for each share there is, and for each that comes."""
+    coordinator = entry.runtime_data
+
+    def shares() -> Iterator[tuple[str, str, ShareState]]:
+        for share_id, state in coordinator.data.shares.items():
+            yield share_id, state.share.device_id, state
+
+    async_follow(
+        entry,
+        async_add_entities,
+        shares,
+        lambda state: ShareSwitch(coordinator, state),
+    )
+
+
+class ShareSwitch(ShareEntity, SwitchEntity):
+    """Shares a port of a device with the internet."""
+
+    _attr_translation_key = "share"
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return what the user wants; whether it is so, the status tells."""
+        return self._state.share.enabled
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the share under the names that core's `fritz` uses."""
+        share = self._state.share
+        attributes = {
+            "share_id": share.share_id,
+            "protocol": share.protocol.value,
+            "internal_ip": self._state.internal_ip,
+            "internal_port": share.ports.first,
+            "external_port": share.external.first,
+            "description": share.name,
+            "status": self._state.status.value,
+            "call": list(self._state.calls),
+        }
+        if len(share.ports) > 1:
+            attributes["internal_port_end"] = share.ports.last
+            attributes["external_port_end"] = share.external.last
+        return attributes
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Open the share."""
+        await self._set_enabled(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Close the share; what runs over it is cut."""
+        await self._set_enabled(False)
+
+    async def _set_enabled(self, enabled: bool) -> None:
+        try:
+            await async_update_share(
+                self.coordinator,
+                self._state.share.share_id,
+                {"enabled": enabled},
+                Cause.of_switch(self._context),
+            )
+        except SharingError as err:
+            raise translated(err) from err
