@@ -95,8 +95,8 @@ def _names(hass: HomeAssistant) -> dict[str, str]:
             if kind == dr.CONNECTION_NETWORK_MAC and name:
                 names[mac] = name
     for state in hass.states.async_all(DEVICE_TRACKER_DOMAIN):
-        if mac := state.attributes.get("mac"):
-            names.setdefault(dr.format_mac(mac), state.name)
+        if tracked := state.attributes.get("mac"):
+            names.setdefault(dr.format_mac(tracked), state.name)
     return names
 
 
