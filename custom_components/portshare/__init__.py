@@ -1,7 +1,7 @@
 """Port sharing: the gateway's own firewall, opened and closed from Home Assistant."""
 
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, Platform
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
@@ -48,7 +48,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         else:
             coordinator.configuration_changed()
 
+    async def home_assistant_closes(_: Event) -> None:
+        """Let go of the gateway; its table and its flows stay."""
+        await coordinator.close()
+
     entry.async_on_unload(entry.add_update_listener(entry_updated))
+    # Entries are not unloaded when Home Assistant ends. As late as possible: what
+    # others switch off at the end shall still be closed.
+    entry.async_on_unload(
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, home_assistant_closes)
+    )
     return True
 
 

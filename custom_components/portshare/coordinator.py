@@ -188,7 +188,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         facts = self.gateway.facts()
         for device in list(self.configuration.devices.values()):
             seen = facts.addresses_of(device.mac)
-            for address in self.addresses.of(device.mac):
+            for address in {*self.addresses.of(device.mac), *seen.expected_ipv6}:
                 if address != seen.ipv4 and address not in seen.ipv6:
                     await self.gateway.probe(address)
             self.addresses.remember(device.mac, seen)

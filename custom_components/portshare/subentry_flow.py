@@ -249,6 +249,9 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
 
     async def _find_host(self, typed: str, hosts: list[Host]) -> Host:
         """Return the device that was chosen or typed; raise an InvalidDevice."""
+        for host in hosts:
+            if typed == _host_label(host):
+                return host
         gateway = self._coordinator.gateway
         target = parse_target(typed, gateway.facts())
         if not isinstance(target, str):
@@ -326,10 +329,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         selector = SelectSelector(
             SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(value=host.mac, label=_host_label(host))
-                    for host in hosts
-                ],
+                options=[_host_label(host) for host in hosts],
                 custom_value=True,
                 mode=SelectSelectorMode.DROPDOWN,
             )
@@ -410,6 +410,7 @@ def _addresses(host: Host) -> list[object]:
 
 
 def _host_label(host: Host) -> str:
+    """Return how a device is offered: the form shows the value that was chosen."""
     addresses = host.addresses
     address = addresses.ipv4 or next(iter(addresses.ipv6), None)
     return " · ".join(str(part) for part in (host.name, address, host.mac) if part)

@@ -79,6 +79,7 @@ def _devices(
     """Return the addresses of each device; the IPv4 address learned last counts."""
     ipv4: dict[str, IPv4Address] = {}
     ipv6: dict[str, set[IPv6Address]] = {}
+    expected: dict[str, set[IPv6Address]] = {}
     for mac, address in seen:
         if isinstance(address, IPv4Address):
             if any(address in network for network in lan_ipv4):
@@ -86,14 +87,19 @@ def _devices(
         elif any(address in network for network in lan_ipv6):
             ipv6.setdefault(mac, set()).add(address)
         elif address in _LINK_LOCAL and _interface_id(address) == _eui64(mac):
-            ipv6.setdefault(mac, set()).update(
+            # It makes its interface ID of its MAC address, and will in each prefix.
+            expected[mac] = {
                 network[_interface_id(address)]
                 for network in lan_ipv6
                 if network.prefixlen == _EUI64_BITS
-            )
+            }
     return {
-        mac: Addresses(ipv4.get(mac), tuple(sorted(ipv6.get(mac, ()))))
-        for mac in ipv4.keys() | ipv6.keys()
+        mac: Addresses(
+            ipv4.get(mac),
+            tuple(sorted(ipv6.get(mac, ()))),
+            tuple(sorted(expected.get(mac, set()) - ipv6.get(mac, set()))),
+        )
+        for mac in ipv4.keys() | ipv6.keys() | expected.keys()
     }
 
 

@@ -128,10 +128,15 @@ def family_of(mapping: Mapping) -> Family:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The addresses at which a device can be reached now."""
+    """The addresses at which a device can be reached now.
+
+    `ipv4` and `ipv6` are those that the kernel has confirmed. `expected_ipv6` are those
+    that the device gives itself in the LAN's prefixes, but that nobody has seen yet.
+    """
 
     ipv4: IPv4Address | None = None
     ipv6: tuple[IPv6Address, ...] = ()
+    expected_ipv6: tuple[IPv6Address, ...] = ()
 
 
 NO_ADDRESSES: Final = Addresses()

@@ -102,5 +102,5 @@ def _mappings(
                 transport, share.external, addresses.ipv4, share.ports.first, comment
             )
         if share.ipv6:
-            for address in addresses.ipv6:
+            for address in addresses.ipv6 + addresses.expected_ipv6:
                 yield Pinhole(transport, address, share.ports, comment)

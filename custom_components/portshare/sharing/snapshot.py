@@ -56,13 +56,15 @@ def share_state(
 def call_strings(share: Share, addresses: Addresses, facts: Facts) -> tuple[str, ...]:
     """Return what to tell a caller, as the FRITZ!Box words it.
 
-    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6.
+    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6. An IPv6 address that is
+    only expected is told as long as there is no other.
     """
     calls = []
     if share.ipv4:
         calls += [f"{address}:{share.external}" for address in facts.wan_ipv4]
     if share.ipv6:
-        calls += [f"[{address}]:{share.ports}" for address in addresses.ipv6]
+        ipv6 = addresses.ipv6 or addresses.expected_ipv6
+        calls += [f"[{address}]:{share.ports}" for address in ipv6]
     return tuple(calls)
 
 
