@@ -30,11 +30,17 @@ class KnownAddresses:
             hass, _VERSION, f"{DOMAIN}.{entry_id}.addresses"
         )
         self._known: dict[str, tuple[Address, ...]] = {}
+        self._unsaved = False
 
     async def load(self) -> None:
         """Read what was stored."""
         for mac, addresses in (await self._store.async_load() or {}).items():
             self.add_hints(mac, addresses)
+
+    async def save(self) -> None:
+        """Store at once what is still to be stored."""
+        if self._unsaved:
+            await self._store.async_save(self._data())
 
     async def forget(self) -> None:
         """Delete what was stored."""
@@ -56,9 +62,11 @@ class KnownAddresses:
         addresses = (*((seen.ipv4,) if seen.ipv4 else ()), *seen.ipv6)
         if addresses and addresses != self._known.get(mac):
             self._known[mac] = addresses
+            self._unsaved = True
             self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
 
     def _data(self) -> dict[str, list[str]]:
+        self._unsaved = False
         return {mac: list(map(str, known)) for mac, known in self._known.items()}
 
 

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+import logging
 
 from .gateway.errors import GatewayError
+
+_LOGGER = logging.getLogger(__name__)
 
 type Refused = dict[str, GatewayError]
 
@@ -33,7 +36,7 @@ class Batch:
             else:
                 done.set_result(None)
 
-    def fail(self, error: GatewayError) -> None:
+    def fail(self, error: Exception) -> None:
         """Tell everybody who waits that nothing of it was done."""
         for _, done in self.waiting:
             if not done.done():
@@ -89,5 +92,9 @@ class Batches:
             try:
                 batch.answer(await self._carry_out(batch))
             except GatewayError as err:
+                batch.fail(err)
+            except Exception as err:
+                # A mistake of ours: nobody shall wait for ever because of it.
+                _LOGGER.exception("A change could not be carried out")
                 batch.fail(err)
         self._worker = None

@@ -24,7 +24,7 @@ from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
 from .gateway.preflight import PreflightError
 from .sharing.configuration import Configuration
-from .sharing.model import Environment, Facts, Share, Status
+from .sharing.model import Device, Environment, Facts, Share, Status
 from .sharing.plan import NOTHING, Planned, change_between, environment, plan
 from .sharing.snapshot import ShareState, Snapshot, share_state
 from .subentries import Subentries, store_share
@@ -58,6 +58,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self.addresses = KnownAddresses(hass, entry.entry_id)
         self._subentries = Subentries(entry)
         self._batches = Batches(self._carry_out)
+        self._registered: dict[str, Device] = {}
         self._device_ids: dict[str, str] = {}
         # What is in the kernel, what it refused, and what the world has been told.
         self._plan: dict[str, Planned] = {}
@@ -136,28 +137,34 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def _read_configuration(self) -> set[str]:
         changed = self._subentries.read()
-        for device_id in self.configuration.devices:
-            self._register_device(device_id)
+        for device in self.configuration.devices.values():
+            if device != self._registered.get(device.device_id):
+                self._register(device)
         return changed
 
     @callback
-    def _register_device(self, subentry_id: str) -> None:
+    def _register(self, device: Device) -> None:
         """Make a device known to Home Assistant before anything is told of it."""
-        device = self.configuration.devices[subentry_id]
+        self._registered[device.device_id] = device
         entry_id = self.config_entry.entry_id
-        hints = self.config_entry.subentries[subentry_id].data.get(CONF_ADDRESSES, ())
-        self.addresses.add_hints(device.mac, hints)
-        registered = dr.async_get(self.hass).async_get_or_create(
+        subentry = self.config_entry.subentries[device.device_id]
+        self.addresses.add_hints(device.mac, subentry.data.get(CONF_ADDRESSES, ()))
+        registry = dr.async_get(self.hass)
+        connections = {(dr.CONNECTION_NETWORK_MAC, device.mac)}
+        registered = registry.async_get_or_create(
             config_entry_id=entry_id,
-            config_subentry_id=subentry_id,
-            identifiers={(DOMAIN, subentry_id)},
-            connections={(dr.CONNECTION_NETWORK_MAC, device.mac)},
+            config_subentry_id=device.device_id,
+            identifiers={(DOMAIN, device.device_id)},
+            connections=connections,
             name=device.name,
             via_device_id=dr.async_get_device_id_by_identifier(
                 self.hass, (DOMAIN, entry_id), config_entry_id=entry_id
             ),
         )
-        self._device_ids[subentry_id] = registered.id
+        if registered.connections != connections:
+            # Another device has taken its place; the old MAC address is not its own.
+            registry.async_update_device(registered.id, new_connections=connections)
+        self._device_ids[device.device_id] = registered.id
 
     @callback
     def _facts_changed(self) -> None:

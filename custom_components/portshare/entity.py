@@ -111,12 +111,16 @@ def async_follow[ItemT](
 
     @callback
     def add_new() -> None:
-        now = {item_id: (subentry_id, item) for item_id, subentry_id, item in items()}
-        known.intersection_update(now)
-        for item_id in now.keys() - known:
-            known.add(item_id)
-            subentry_id, item = now[item_id]
-            async_add_entities([create(item)], config_subentry_id=subentry_id)
+        now: set[str] = set()
+        new: dict[str, list[Entity]] = {}
+        for item_id, subentry_id, item in items():
+            now.add(item_id)
+            if item_id not in known:
+                new.setdefault(subentry_id, []).append(create(item))
+        known.clear()
+        known.update(now)
+        for subentry_id, entities in new.items():
+            async_add_entities(entities, config_subentry_id=subentry_id)
 
     add_new()
     entry.async_on_unload(entry.runtime_data.async_add_listener(add_new))
