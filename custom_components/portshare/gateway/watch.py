@@ -7,6 +7,7 @@ Neighbours come and go all the time, so they are followed event by event.
 
 import asyncio
 from collections.abc import Callable
+import contextlib
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -57,6 +58,8 @@ _RTA_OIF: Final = "RTA_OIF"
 # rtmsg begins behind the netlink header: family, dst_len, ...
 _DST_LEN_OFFSET: Final = 17
 
+_FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
+
 # include/uapi/linux/if.h
 _IFF_UP: Final = 0x1
 _IFF_LOOPBACK: Final = 0x8
@@ -84,6 +87,8 @@ _NTF_USE: Final = 0x01
 _NTF_PROXY: Final = 0x08
 _NDA_DST: Final = 1
 _NLM_F_CREATE: Final = 0x400
+
+_RETRY_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,9 @@ class Watch:
         self._netlink: NetlinkSocket | None = None
         self._reading: asyncio.Task[None] | None = None
         self._read_again = False
-        self._neighbours_lost = False
+        self._neighbours_lost = True
+        # What is told of neighbours while all of them are being read.
+        self._meanwhile: list[Any] = []
         self.network = Network()
         # (link, address) -> MAC address, the most recently learned last
         self.neighbours: dict[tuple[int, Address], str] = {}
@@ -146,15 +153,16 @@ class Watch:
             on_event=self._event,
             on_overrun=self._overrun,
         )
-        self.network = await self._read_network()
-        self.neighbours = await self._read_neighbours()
+        await self._read_all()
 
     async def close(self) -> None:
         """Stop following."""
         if self._netlink:
             self._netlink.close()
         if self._reading:
-            await self._reading
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
 
     async def probe(self, link: int, address: Address) -> None:
         """Ask the kernel to find out who has an address (ARP or ND)."""
@@ -165,11 +173,14 @@ class Watch:
         await self._netlink.request(Message(_RTM_NEWNEIGH, _NLM_F_CREATE, body))
 
     def _event(self, event: Event) -> None:
-        if event.type in (_RTM_NEWNEIGH, _RTM_DELNEIGH):
-            if self._neighbour_changed(next(self._marshal.parse(event.data))):
-                self._on_change()
-        else:
+        if event.type not in (_RTM_NEWNEIGH, _RTM_DELNEIGH):
             self._schedule_reading()
+            return
+        message = next(self._marshal.parse(event.data))
+        if self._neighbours_lost:
+            self._meanwhile.append(message)
+        elif _follow(self.neighbours, message):
+            self._on_change()
 
     def _overrun(self) -> None:
         self._neighbours_lost = True
@@ -181,23 +192,33 @@ class Watch:
             self._reading = asyncio.get_running_loop().create_task(self._read())
 
     async def _read(self) -> None:
+        """Read until nothing has happened meanwhile."""
         changed = False
-        try:
-            while self._read_again:
-                self._read_again = False
-                if self._neighbours_lost:
-                    self._neighbours_lost = False
-                    self.neighbours = await self._read_neighbours()
-                    changed = True
-                network = await self._read_network()
-                changed |= network != self.network
-                self.network = network
-        except GatewayError as err:
-            _LOGGER.debug("Reading the network state failed: %s", err)
-        finally:
-            self._reading = None
+        while self._read_again:
+            self._read_again = False
+            try:
+                changed |= await self._read_all()
+            except GatewayError as err:
+                _LOGGER.debug("Reading the network state failed: %s", err)
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._read_again = True
+        self._reading = None
         if changed:
             self._on_change()
+
+    async def _read_all(self) -> bool:
+        """Read the network, and the neighbours if need be; return what has changed."""
+        before = self.network
+        self.network = await self._read_network()
+        if not self._neighbours_lost:
+            return self.network != before
+        self._meanwhile.clear()
+        neighbours = await self._read_neighbours()
+        for message in self._meanwhile:
+            _follow(neighbours, message)
+        self.neighbours = neighbours
+        self._neighbours_lost = False
+        return True
 
     async def _read_network(self) -> Network:
         assert self._netlink
@@ -224,9 +245,11 @@ class Watch:
         """Return the confirmed neighbours, the most recently confirmed last."""
         assert self._netlink
         rows = await self._netlink.dump(_RTM_GETNEIGH, bytes(12))
-        messages = sorted(
-            self._decode(rows), key=_seconds_since_confirmation, reverse=True
+        # There may be thousands, and decoding them takes its time.
+        messages = await asyncio.get_running_loop().run_in_executor(
+            None, self._decode, rows
         )
+        messages.sort(key=_seconds_since_confirmation, reverse=True)
         return {
             (
                 message["ifindex"],
@@ -235,23 +258,6 @@ class Watch:
             for message in messages
             if _is_confirmed(message)
         }
-
-    def _neighbour_changed(self, message: Any) -> bool:
-        destination = message.get_attr("NDA_DST")
-        if destination is None or message["family"] not in (
-            socket.AF_INET,
-            socket.AF_INET6,
-        ):
-            return False
-        key = (message["ifindex"], ip_address(destination))
-        if message["header"]["type"] == _RTM_NEWNEIGH and _is_confirmed(message):
-            mac = message.get_attr("NDA_LLADDR")
-            if self.neighbours.get(key) == mac:
-                return False
-            self.neighbours.pop(key, None)
-            self.neighbours[key] = mac
-            return True
-        return self.neighbours.pop(key, None) is not None
 
     def _decode(self, rows: list[bytes]) -> list[Any]:
         return [message for row in rows for message in self._marshal.parse(row)]
@@ -296,9 +302,25 @@ def _default_routes(message: Any) -> list[DefaultRoute]:
     return [DefaultRoute(link, version) for link in sorted(links)]
 
 
+def _follow(neighbours: dict[tuple[int, Address], str], message: Any) -> bool:
+    """Take over what a message says of a neighbour; return whether that is news."""
+    destination = message.get_attr("NDA_DST")
+    if destination is None or message["family"] not in _FAMILIES:
+        return False
+    key = (message["ifindex"], ip_address(destination))
+    if message["header"]["type"] == _RTM_DELNEIGH or not _is_confirmed(message):
+        return neighbours.pop(key, None) is not None
+    mac = message.get_attr("NDA_LLADDR")
+    if neighbours.get(key) == mac:
+        return False
+    neighbours.pop(key, None)
+    neighbours[key] = mac
+    return True
+
+
 def _is_confirmed(message: Any) -> bool:
     return bool(
-        message["family"] in (socket.AF_INET, socket.AF_INET6)
+        message["family"] in _FAMILIES
         and message["state"] & _NUD_CONFIRMED
         and not message["flags"] & _NTF_PROXY
         and message.get_attr("NDA_LLADDR")
