@@ -7,6 +7,7 @@ import voluptuous as vol
 
 from homeassistant.config_entries import (
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -77,9 +78,7 @@ class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
             errors = _check(user_input, interfaces)
             if not errors:
                 if step_id == "reconfigure":
-                    return self.async_update_and_abort(
-                        self._get_reconfigure_entry(), data_updates=user_input
-                    )
+                    return self._update(user_input)
                 return self.async_create_entry(title=TITLE, data=user_input)
         return self.async_show_form(
             step_id=step_id,
@@ -88,6 +87,14 @@ class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
             ),
             errors=errors,
         )
+
+    def _update(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        entry = self._get_reconfigure_entry()
+        result = self.async_update_and_abort(entry, data_updates=user_input)
+        if entry.state is not ConfigEntryState.LOADED:
+            # Nobody listens to the update then.
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return result
 
 
 class PortShareOptionsFlow(OptionsFlow):

@@ -4,10 +4,13 @@ Whatever changes asks for the same thing: that the shares it touches be made tru
 this loop talks to the gateway, and only the snapshot reaches entities.
 """
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 import logging
 from typing import Final, override
+from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -25,7 +28,7 @@ from .gateway.gateway import Gateway
 from .gateway.preflight import PreflightError
 from .sharing.configuration import Configuration
 from .sharing.model import Device, Environment, Facts, Share, Status
-from .sharing.plan import NOTHING, Planned, change_between, environment, plan
+from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, plan
 from .sharing.snapshot import ShareState, Snapshot, share_state
 from .subentries import Subentries, store_share
 
@@ -35,6 +38,20 @@ _LOGGER = logging.getLogger(__name__)
 RECONCILE_INTERVAL: Final = timedelta(minutes=5)
 
 type PortShareConfigEntry = ConfigEntry[PortShareCoordinator]
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What a batch makes true, as it was wanted when the batch began.
+
+    While the kernel works at it, the configuration and the facts may go on.
+    """
+
+    facts: Facts
+    devices: Mapping[str, Device]
+    shares: Mapping[str, Share | None]
+    plan: Plan
+    around: Environment
 
 
 class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
@@ -64,7 +81,10 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._plan: dict[str, Planned] = {}
         self._refused: set[str] = set()
         self._told: dict[str, Share] = {}
+        # Who is writing which share, and why.
+        self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._causes: dict[str, Cause] = {}
+        self._facts = Facts()
 
     @property
     def configuration(self) -> Configuration:
@@ -85,6 +105,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         if missing := self.gateway.missing_interfaces():
             _LOGGER.warning("Interfaces are missing: %s", ", ".join(missing))
         self.gateway.subscribe(self._facts_changed)
+        self._facts = self.gateway.facts()
         self._read_configuration()
         self._told = dict(self.configuration.shares)
 
@@ -101,6 +122,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         """Finish what is under way and let go of the gateway; its table stays."""
         await self._batches.finish()
         await self.gateway.close()
+        await self.addresses.save()
 
     @callback
     def configuration_changed(self) -> None:
@@ -108,12 +130,17 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         if changed := self._read_configuration():
             self._batches.ask(changed)
 
+    def writing(self, share_id: str) -> asyncio.Lock:
+        """Return a lock: one change of a share builds on the one before."""
+        return self._writing.setdefault(share_id, asyncio.Lock())
+
     async def write_share(
         self, share: Share, cause: Cause, *, removed: bool = False
     ) -> None:
         """Store a share (or remove it) and make that true.
 
-        Raises a GatewayError if the kernel refuses; what was stored is as before then.
+        Hold the lock `writing` from the moment the share is read. Raises a GatewayError
+        if the kernel refuses; what was stored is as before then.
         """
         before = self.configuration.shares.get(share.share_id)
         self._causes[share.share_id] = cause
@@ -122,10 +149,14 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             self.configuration_changed()
             await self._batches.ask({share.share_id})
         except GatewayError:
-            store_share(
-                self.hass, self.config_entry, before or share, removed=before is None
-            )
-            self.configuration_changed()
+            if share.device_id in self.config_entry.subentries:
+                store_share(
+                    self.hass,
+                    self.config_entry,
+                    before or share,
+                    removed=before is None,
+                )
+                self.configuration_changed()
             raise
         finally:
             self._causes.pop(share.share_id, None)
@@ -168,7 +199,9 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _facts_changed(self) -> None:
-        before, after = self.data.facts, self.gateway.facts()
+        # Not those of the snapshot: a batch with later ones may be under way.
+        before, self._facts = self._facts, self.gateway.facts()
+        after = self._facts
         if not after.same_gateway(before):
             self._batches.ask((), everything=True)
             return
@@ -203,90 +236,110 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _carry_out(self, batch: Batch) -> Refused:
         """Make a batch true; return which shares the kernel refused, and why."""
         facts = self.gateway.facts()
+        # After a failure nothing is known of the table until it has been read again.
+        adopt = batch.adopt or not self.last_update_success
         share_ids = batch.share_ids | self._refused
-        if batch.everything:
+        if adopt or batch.everything or not facts.same_gateway(self.data.facts):
             share_ids |= self.configuration.shares.keys() | self._plan.keys()
-        after = plan(self.configuration, facts, share_ids)
-        around = environment(
-            facts, protect=self.config_entry.options.get(CONF_PROTECT, False)
+        goal = _Goal(
+            facts,
+            dict(self.configuration.devices),
+            {
+                share_id: self.configuration.shares.get(share_id)
+                for share_id in share_ids
+            },
+            plan(self.configuration, facts, share_ids),
+            environment(
+                facts, protect=self.config_entry.options.get(CONF_PROTECT, False)
+            ),
         )
-        refused: Refused = {}
         try:
-            if batch.adopt:
-                await self._adopt(after, around)
-            else:
-                refused = await self._apply(after, around)
+            refused = await (self._adopt(goal) if adopt else self._apply(goal))
         except GatewayError as err:
-            self.async_set_update_error(err)
+            if not batch.adopt:  # who asks to adopt tells the error himself
+                self.async_set_update_error(err)
             raise
-        self._conclude(after, refused, facts)
+        self._conclude(goal, refused)
         return refused
 
-    async def _adopt(self, after: dict[str, Planned], around: Environment) -> None:
-        whole = self._plan | after
+    async def _adopt(self, goal: _Goal) -> Refused:
+        try:
+            await self._adopt_plan({**self._plan, **goal.plan}, goal.around)
+        except OutOfStep:
+            raise
+        except GatewayError:
+            if not goal.plan:
+                raise
+            await self._adopt_plan(self._plan, goal.around)
+            return await self._apply_one_by_one(goal)
+        return {}
+
+    async def _adopt_plan(self, plan: Plan, around: Environment) -> None:
         await self.gateway.adopt(
-            [mapping for planned in whole.values() for mapping in planned.mappings],
+            [mapping for planned in plan.values() for mapping in planned.mappings],
             around,
         )
 
-    async def _apply(self, after: dict[str, Planned], around: Environment) -> Refused:
+    async def _apply(self, goal: _Goal) -> Refused:
         try:
-            await self.gateway.apply(change_between(self._plan, after), around)
+            await self.gateway.apply(change_between(self._plan, goal.plan), goal.around)
         except OutOfStep as err:
             _LOGGER.info("Somebody else changed the firewall table: %s", err)
-            await self._adopt(after, around)
-        except GatewayError as err:
-            if len(after) == 1:
-                return dict.fromkeys(after, err)
-            # One share must not keep the others from being opened or closed.
-            refused: Refused = {}
-            for share_id, planned in after.items():
-                refused |= await self._apply({share_id: planned}, around)
-            return refused
+            return await self._adopt(goal)
+        except GatewayError:
+            if not goal.plan:
+                raise
+            return await self._apply_one_by_one(goal)
         return {}
 
+    async def _apply_one_by_one(self, goal: _Goal) -> Refused:
+        """Find out whom the kernel refuses: he must not hold up the others."""
+        refused: Refused = {}
+        for share_id, planned in goal.plan.items():
+            change = change_between(self._plan, {share_id: planned})
+            try:
+                await self.gateway.apply(change, goal.around)
+            except GatewayError as err:
+                refused[share_id] = err
+        return refused
+
     @callback
-    def _conclude(
-        self, after: dict[str, Planned], refused: Refused, facts: Facts
-    ) -> None:
+    def _conclude(self, goal: _Goal, refused: Refused) -> None:
         """Remember what is in the kernel now, and tell the world."""
-        for share_id in after.keys() - refused.keys():
-            if share_id in self.configuration.shares:
-                self._plan[share_id] = after[share_id]
+        if not self.last_update_success:
+            _LOGGER.info("The firewall table is as it should be again")
+        for share_id in refused.keys() - self._refused - self._causes.keys():
+            _LOGGER.error(
+                "The kernel refused a change of a share: %s", refused[share_id]
+            )
+        self._refused = (self._refused - goal.shares.keys()) | refused.keys()
+        shares = dict(self.data.shares)
+        for share_id, share in goal.shares.items():
+            if share_id in refused:
+                if share_id in self._causes:
+                    continue  # who writes it puts it back, and nobody ever sees it
+            elif share:
+                self._plan[share_id] = goal.plan[share_id]
             else:
                 self._plan.pop(share_id, None)
-        self._refused = (self._refused - after.keys()) | refused.keys()
-        touched = set(after)
-        if not facts.same_gateway(self.data.facts):
-            touched |= self.configuration.shares.keys()
-        shares = dict(self.data.shares)
-        for share_id in touched:
-            state = self._state(share_id, facts)
-            if state is None:
+            if share is None:
                 shares.pop(share_id, None)
-            elif shares.get(share_id) != state:
+            elif (state := self._state(share, goal)) != shares.get(share_id):
                 shares[share_id] = state
-        self.async_set_updated_data(
-            Snapshot(facts, dict(self.configuration.devices), shares)
-        )
-        for share_id in after.keys() - refused.keys():
-            self._tell(share_id)
+        self.async_set_updated_data(Snapshot(goal.facts, goal.devices, shares))
+        for share_id in goal.shares.keys() - refused.keys():
+            self._tell(share_id, goal.shares[share_id])
 
-    def _state(self, share_id: str, facts: Facts) -> ShareState | None:
-        share = self.configuration.shares.get(share_id)
-        if share is None:
-            return None
-        planned = self._plan.get(share_id, NOTHING)
-        if share_id in self._refused:
+    def _state(self, share: Share, goal: _Goal) -> ShareState:
+        planned = self._plan.get(share.share_id, NOTHING)
+        if share.share_id in self._refused:
             planned = replace(planned, status=Status.ERROR)
-        device = self.configuration.devices[share.device_id]
-        return share_state(share, device, planned, facts)
+        return share_state(share, goal.devices[share.device_id], planned, goal.facts)
 
     @callback
-    def _tell(self, share_id: str) -> None:
+    def _tell(self, share_id: str, after: Share | None) -> None:
         """Fire the events of what has become true of a share."""
         before = self._told.pop(share_id, None)
-        after = self.configuration.shares.get(share_id)
         if after:
             self._told[share_id] = after
         if (share := after or before) is None:

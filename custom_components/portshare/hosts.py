@@ -102,13 +102,14 @@ def _names(hass: HomeAssistant) -> dict[str, str]:
 
 async def _look_up(hass: HomeAssistant, addresses: Addresses) -> str:
     """Return the first label of the name that belongs to an address."""
-    for address in _each(addresses):
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_LOOK_UP_SECONDS):
-                name, _ = await hass.loop.getnameinfo(
-                    (str(address), 0), socket.NI_NAMEREQD
-                )
-                return name.partition(".")[0]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_UP_SECONDS):
+            for address in _each(addresses):
+                with contextlib.suppress(OSError):
+                    name, _ = await hass.loop.getnameinfo(
+                        (str(address), 0), socket.NI_NAMEREQD
+                    )
+                    return name.partition(".")[0]
     return ""
 
 

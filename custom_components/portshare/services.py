@@ -214,7 +214,7 @@ def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, A
     return {
         "share_id": share.share_id,
         "device_id": coordinator.device_id(share.device_id),
-        "device": coordinator.configuration.devices[share.device_id].name,
+        "device": coordinator.data.devices[share.device_id].name,
         "name": share.name,
         "protocol": share.protocol.value,
         "port": share.ports.first,

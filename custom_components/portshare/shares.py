@@ -6,7 +6,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util.ulid import ulid_now
 
-from .const import DOMAIN, SUBENTRY_DEVICE
+from .const import CONF_SHARES, DOMAIN, SUBENTRY_DEVICE
 from .coordinator import PortShareCoordinator
 from .events import Cause
 from .gateway.errors import GatewayError
@@ -46,11 +46,13 @@ async def async_add_device_with_share(
     target = parse_target(mac, coordinator.gateway.facts())
     if not isinstance(target, str):
         raise InvalidDevice(mac)
-    for device in coordinator.configuration.devices.values():
-        if device.mac == target:
-            return await async_add_share(coordinator, device.device_id, fields, cause)
-    hosts = await async_hosts(coordinator.hass, coordinator.gateway)
-    names = {host.mac: host.name for host in hosts}
+    names: dict[str, str] = {}
+    if not coordinator.configuration.device_with(target):
+        hosts = await async_hosts(coordinator.hass, coordinator.gateway)
+        names = {host.mac: host.name for host in hosts}
+    # Asked again: while we looked for the name, somebody else may have added it.
+    if device := coordinator.configuration.device_with(target):
+        return await async_add_share(coordinator, device.device_id, fields, cause)
     subentry = ConfigSubentry(
         data=device_data(target, (), {}),
         subentry_type=SUBENTRY_DEVICE,
@@ -65,7 +67,11 @@ async def async_add_device_with_share(
     try:
         return await async_add_share(coordinator, subentry.subentry_id, fields, cause)
     except HomeAssistantError:
-        hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+        # Unless it has got another share, or is gone already.
+        added = entry.subentries.get(subentry.subentry_id)
+        if added and not added.data[CONF_SHARES]:
+            hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+            coordinator.configuration_changed()
         raise
 
 
@@ -76,12 +82,13 @@ async def async_update_share(
     cause: Cause,
 ) -> Share:
     """Change the given fields of a share; errors as for adding one."""
-    before = coordinator.configuration.share(share_id)
-    share = validated(
-        coordinator, share_id, before.device_id, _merged(share_data(before), fields)
-    )
-    if share != before:
-        await _write(coordinator, share, cause)
+    async with coordinator.writing(share_id):
+        before = coordinator.configuration.share(share_id)
+        share = validated(
+            coordinator, share_id, before.device_id, _merged(share_data(before), fields)
+        )
+        if share != before:
+            await _write(coordinator, share, cause)
     return share
 
 
@@ -89,8 +96,9 @@ async def async_remove_share(
     coordinator: PortShareCoordinator, share_id: str, cause: Cause
 ) -> Share:
     """Close a share and forget it; return what it was."""
-    share = coordinator.configuration.share(share_id)
-    await _write(coordinator, share, cause, removed=True)
+    async with coordinator.writing(share_id):
+        share = coordinator.configuration.share(share_id)
+        await _write(coordinator, share, cause, removed=True)
     return share
 
 

@@ -23,13 +23,17 @@ from .sharing.rules import parse_share
 _LOGGER = logging.getLogger(__name__)
 
 
+# Each share with the data it was read from; None where these are not valid.
+type _ReadShares = dict[str, tuple[Any, Share | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """What was read from a subentry, and the data it was read from."""
 
     data: Any
     title: str
-    shares: dict[str, tuple[Any, Share]] = field(default_factory=dict)
+    shares: _ReadShares = field(default_factory=dict)
 
 
 class Subentries:
@@ -65,7 +69,7 @@ class Subentries:
             changed |= self.configuration.update_device(
                 device_id,
                 _read_device(subentry),
-                {share_id: share for share_id, (_, share) in shares.items()},
+                {share_id: share for share_id, (_, share) in shares.items() if share},
             )
         return changed
 
@@ -121,19 +125,18 @@ def _read_device(subentry: ConfigSubentry) -> Device:
     )
 
 
-def _read_shares(
-    subentry: ConfigSubentry, known: dict[str, tuple[Any, Share]]
-) -> dict[str, tuple[Any, Share]]:
+def _read_shares(subentry: ConfigSubentry, known: _ReadShares) -> _ReadShares:
     """Return the shares of a subentry by id, each with the data it was read from.
 
     A share that is not valid (edited by hand) is left out: what cannot be understood
     is not opened.
     """
-    shares: dict[str, tuple[Any, Share]] = {}
+    shares: _ReadShares = {}
     for share_id, data in subentry.data[CONF_SHARES].items():
         if share_id in known and known[share_id][0] is data:
             shares[share_id] = known[share_id]
             continue
+        share: Share | None = None
         try:
             share = parse_share(share_id, subentry.subentry_id, data, PortIndex())
         except SharingError as err:
@@ -142,6 +145,5 @@ def _read_shares(
                 subentry.title,
                 err,
             )
-        else:
-            shares[share_id] = (data, share)
+        shares[share_id] = (data, share)
     return shares

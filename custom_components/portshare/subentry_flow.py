@@ -139,10 +139,15 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Choose the share to edit."""
+        error: SharingError | None = None
         if user_input is not None:
-            self._share = self._chosen(user_input)
-            return await self.async_step_edit_share()
-        return self._show_choice("edit")
+            try:
+                self._share = self._chosen(user_input)
+            except SharingError as err:
+                error = err
+            else:
+                return await self.async_step_edit_share()
+        return self._show_choice("edit", error)
 
     async def async_step_edit_share(
         self, user_input: dict[str, Any] | None = None
@@ -244,8 +249,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         return [host for host in hosts if not self._already_added(host.mac)]
 
     def _already_added(self, mac: str) -> bool:
-        devices = self._coordinator.configuration.devices.values()
-        return any(device.mac == mac for device in devices)
+        return self._coordinator.configuration.device_with(mac) is not None
 
     async def _find_host(self, typed: str, hosts: list[Host]) -> Host:
         """Return the device that was chosen or typed; raise an InvalidDevice."""

@@ -6,6 +6,7 @@ attribute that was sent, and nothing beside: a rule that somebody inserted count
 
 import asyncio
 from dataclasses import dataclass
+import sys
 from typing import Any, Final
 
 from pyroute2.netlink.nfnetlink import nfgen_msg, nftsocket
@@ -88,15 +89,18 @@ async def is_ours(netlink: NetlinkSocket) -> bool:
 def _same(kind: _Kind, rows: list[bytes]) -> bool:
     messages = (_decode(kind.message_class, row) for row in rows)
     listed = [each for each in messages if each.get_attr(kind.table) == TABLE]
-    ours = [
-        _decode(kind.message_class, bytes(_HEADER_BYTES) + each.body)
-        for each in kind.made
-    ]
+    ours = [_decode(kind.message_class, _with_header(each)) for each in kind.made]
     if len(listed) != len(ours):
         return False
     for messages_of_a_kind in (listed, ours):
         messages_of_a_kind.sort(key=lambda message: str(message.get_attr(kind.order)))
     return all(map(_contains, listed, ours, strict=True))
+
+
+def _with_header(message: Message) -> bytes:
+    """Return a message as the kernel would send it: the length is what counts."""
+    length = _HEADER_BYTES + len(message.body)
+    return length.to_bytes(4, sys.byteorder).ljust(_HEADER_BYTES, b"\0") + message.body
 
 
 def _decode(message_class: type[nfgen_msg], data: bytes) -> Any:

@@ -1,30 +1,49 @@
-"""Connection tracking: forget flows that would keep a mapping from taking effect.
+"""Connection tracking: flows that began before a mapping must not keep it from working.
 
 A packet to a closed port leaves an entry that says "no translation" for as long as the
 flow goes on; a peer that keeps knocking (WireGuard) would never get through. The same
-holds for a mapping that now leads to another device.
+holds for a flow that leads to the device that had the port before.
+
+Such an entry must not simply be deleted: the next packet of the device of old would
+open the flow again from inside, as one of its own. So the entry is replaced, or in the
+case of TCP declared closed, and the gate cuts what goes on.
 """
 
-from collections.abc import Iterable
+import asyncio
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
 import errno
 from ipaddress import IPv4Address
 import socket
 import struct
 from typing import Final
 
-from ..sharing.model import Change, Dnat, Transport
+from ..sharing.model import Dnat, Mapping, Transport
 from .errors import NetlinkError
-from .netlink import Message, NetlinkSocket, attribute, attributes
+from .expressions import label_bits
+from .netlink import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    Message,
+    NetlinkSocket,
+    attribute,
+    attributes,
+)
+from .ruleset import LABEL
 
 # include/uapi/linux/netfilter/nfnetlink_conntrack.h
+_IPCTNL_MSG_CT_NEW: Final = 0x100
 _IPCTNL_MSG_CT_GET: Final = 0x101
 _IPCTNL_MSG_CT_DELETE: Final = 0x102
 _CTA_TUPLE_ORIG: Final = 1
 _CTA_TUPLE_REPLY: Final = 2
-_CTA_STATUS: Final = 3
+_CTA_PROTOINFO: Final = 4
+_CTA_TIMEOUT: Final = 7
+_CTA_MARK: Final = 8
 _CTA_ID: Final = 12
+_CTA_NAT_DST: Final = 13
+_CTA_LABELS: Final = 22
 _CTA_FILTER: Final = 25
-_CTA_STATUS_MASK: Final = 26
 _CTA_FILTER_ORIG_FLAGS: Final = 1
 _CTA_TUPLE_IP: Final = 1
 _CTA_TUPLE_PROTO: Final = 2
@@ -33,100 +52,111 @@ _CTA_IP_V4_DST: Final = 2
 _CTA_PROTO_NUM: Final = 1
 _CTA_PROTO_SRC_PORT: Final = 2
 _CTA_PROTO_DST_PORT: Final = 3
+_CTA_NAT_V4_MINIP: Final = 1
+_CTA_NAT_V4_MAXIP: Final = 2
+_CTA_NAT_PROTO: Final = 3
+_CTA_PROTONAT_PORT_MIN: Final = 1
+_CTA_PROTONAT_PORT_MAX: Final = 2
+_CTA_PROTOINFO_TCP: Final = 1
+_CTA_PROTOINFO_TCP_STATE: Final = 1
+_CTA_PROTOINFO_TCP_FLAGS_ORIGINAL: Final = 4
 # net/netfilter/nf_conntrack_netlink.c: CTA_FILTER_F_CTA_...
 _FILTER_DESTINATION: Final = 1 << 1
 _FILTER_PROTOCOL: Final = 1 << 3
 _FILTER_DESTINATION_PORT: Final = 1 << 5
-# include/uapi/linux/netfilter/nf_conntrack_common.h
-_IPS_DST_NAT: Final = 1 << 5
+# include/uapi/linux/netfilter/nf_conntrack_tcp.h
+_TCP_CONNTRACK_CLOSE: Final = 8
+_IP_CT_TCP_FLAG_CLOSE_INIT: Final = 0x04
 _NESTED: Final = 0x8000
 _HEADER_BYTES: Final = 20
 
 _TRANSPORTS: Final = {6: Transport.TCP, 17: Transport.UDP}
 _NUMBERS: Final = {transport: number for number, transport in _TRANSPORTS.items()}
+_IPV4: Final = struct.pack(">BBH", socket.AF_INET, 0, 0)
 
-# A kernel that cannot delete by filter (before 6.12) takes the partial tuple for a
-# whole one, and finds it incomplete.
-_NO_DELETE_BY_FILTER: Final = frozenset({errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP})
+# The kernel's nf_conntrack_udp_timeout; the flow's own packets will renew it.
+_UDP_TIMEOUT_SECONDS: Final = 30
+
+# Up to so many ports are asked for one by one; for more, every flow is looked at.
+_FEW_PORTS: Final = 4
+
+# The flow ended in the meantime, or its next packet was quicker than we.
+_SETTLED_ITSELF: Final = frozenset({errno.ENOENT, errno.EEXIST})
 
 
-async def forget_stale_flows(
-    netlink: NetlinkSocket, wan_addresses: Iterable[IPv4Address], change: Change
+async def mislead_no_more(
+    netlink: NetlinkSocket,
+    wan_addresses: Iterable[IPv4Address],
+    opened: Iterable[Mapping],
 ) -> None:
-    """Delete entries of flows to freshly opened ports that lead elsewhere.
+    """Let flows to freshly opened ports go where these lead now.
 
     To be called right after the mappings have been opened: before, a packet in
     between would make a new entry.
     """
-    opened = [mapping for mapping in change.opened if isinstance(mapping, Dnat)]
-    closed = [mapping for mapping in change.closed if isinstance(mapping, Dnat)]
-    one_by_one = {
-        mapping
-        for mapping in opened
-        if len(mapping.external) > 1 or any(_same_port(mapping, was) for was in closed)
-    }
+    ports = _Ports(mapping for mapping in opened if isinstance(mapping, Dnat))
+    loop = asyncio.get_running_loop()
     for wan_address in wan_addresses:
-        for mapping in opened:
-            if mapping not in one_by_one:
+        for request in ports.requests(wan_address):
+            rows = await netlink.dump(_IPCTNL_MSG_CT_GET, request)
+            # There may be many thousands, so they are looked at elsewhere.
+            for messages in await loop.run_in_executor(None, ports.mend, rows):
                 try:
-                    await _delete_untranslated(netlink, wan_address, mapping)
+                    await netlink.request(*messages)
                 except NetlinkError as err:
-                    if err.errno not in _NO_DELETE_BY_FILTER:
+                    if err.errno not in _SETTLED_ITSELF:
                         raise
-                    one_by_one.add(mapping)
-        if one_by_one:
-            await _delete_misled(netlink, wan_address, one_by_one)
 
 
-def _same_port(mapping: Dnat, other: Dnat) -> bool:
-    return mapping.transport is other.transport and mapping.external.overlaps(
-        other.external
-    )
+class _Ports:
+    """Freshly opened external ports, and where they lead."""
 
+    def __init__(self, opened: Iterable[Dnat]) -> None:
+        """Index them; no port is in two mappings of a transport."""
+        self._mappings = sorted(opened, key=_position)
 
-async def _delete_untranslated(
-    netlink: NetlinkSocket, wan_address: IPv4Address, mapping: Dnat
-) -> None:
-    """Delete flows to an external port that went to the gateway itself.
+    def requests(self, wan_address: IPv4Address) -> Iterator[bytes]:
+        """Yield requests that together find every flow to these ports."""
+        if sum(len(mapping.external) for mapping in self._mappings) > _FEW_PORTS:
+            yield _request(wan_address)
+            return
+        for mapping in self._mappings:
+            for port in range(mapping.external.first, mapping.external.last + 1):
+                yield _request(wan_address, mapping.transport, port)
 
-    The kernel walks its table alone. The filter must name the address: without it,
-    what the home network does with the same port elsewhere would be forgotten, too.
-    """
-    protocol = attribute(_CTA_PROTO_NUM, bytes([_NUMBERS[mapping.transport]]))
-    port = attribute(_CTA_PROTO_DST_PORT, mapping.external.first.to_bytes(2))
-    flags = _FILTER_DESTINATION | _FILTER_PROTOCOL | _FILTER_DESTINATION_PORT
-    body = (
-        # Version 1 of the message has filters.
-        struct.pack(">BBH", socket.AF_INET, 1, 0)
-        + attribute(
-            _CTA_TUPLE_ORIG | _NESTED,
-            _destination(wan_address)
-            + attribute(_CTA_TUPLE_PROTO | _NESTED, protocol + port),
-        )
-        + attribute(_CTA_STATUS, bytes(4))
-        + attribute(_CTA_STATUS_MASK, _IPS_DST_NAT.to_bytes(4))
-        + _filter(flags)
-    )
-    await netlink.request(Message(_IPCTNL_MSG_CT_DELETE, 0, body))
+    def mend(self, rows: Collection[bytes]) -> list[list[Message]]:
+        """Return what is to be done about each flow that leads elsewhere."""
+        return [messages for row in rows if (messages := self._mend(row))]
 
-
-async def _delete_misled(
-    netlink: NetlinkSocket, wan_address: IPv4Address, opened: Iterable[Dnat]
-) -> None:
-    """Delete flows to these external ports that do not lead where they should."""
-    for row in await _flows_to(netlink, wan_address):
+    def _mend(self, row: bytes) -> list[Message]:
         parts = dict(attributes(row[_HEADER_BYTES:]))
         original = _Tuple(parts[_CTA_TUPLE_ORIG])
         reply = _Tuple(parts[_CTA_TUPLE_REPLY])
-        for mapping in opened:
-            external = mapping.external
-            if (
-                mapping.transport is original.transport
-                and external.first <= original.destination_port <= external.last
-            ):
-                port = mapping.port + original.destination_port - external.first
-                if (reply.source, reply.source_port) != (mapping.address.packed, port):
-                    await _delete(netlink, parts)
+        if original.transport is None or not (target := self._target(original)):
+            return []
+        if (reply.source, reply.source_port) == target:
+            return []
+        if original.transport is Transport.TCP:
+            return [_declare_closed(parts)]
+        messages = [_delete(parts)]
+        # Who calls from home (hairpin) is masqueraded, which takes the rules again.
+        if reply.destination == original.source:
+            messages.append(_lead_to(*target, parts, original))
+        return messages
+
+    def _target(self, original: _Tuple) -> tuple[bytes, int] | None:
+        """Return the address and port of the device that this flow should reach."""
+        port = original.destination_port
+        position = (str(original.transport), port)
+        number = bisect_right(self._mappings, position, key=_position)
+        mapping = self._mappings[number - 1] if number else None
+        if (
+            mapping is None
+            or mapping.transport is not original.transport
+            or port > mapping.external.last
+        ):
+            return None
+        return mapping.address.packed, mapping.port + port - mapping.external.first
 
 
 class _Tuple:
@@ -138,40 +168,110 @@ class _Tuple:
         addresses = dict(attributes(parts[_CTA_TUPLE_IP]))
         protocol = dict(attributes(parts[_CTA_TUPLE_PROTO]))
         self.source = addresses[_CTA_IP_V4_SRC]
+        self.destination = addresses[_CTA_IP_V4_DST]
         self.transport = _TRANSPORTS.get(protocol[_CTA_PROTO_NUM][0])
         self.source_port = int.from_bytes(protocol.get(_CTA_PROTO_SRC_PORT, b""))
         self.destination_port = int.from_bytes(protocol.get(_CTA_PROTO_DST_PORT, b""))
 
 
-async def _flows_to(netlink: NetlinkSocket, address: IPv4Address) -> list[bytes]:
-    """Return the IPv4 flows whose first packet went to this address."""
-    return await netlink.dump(
-        _IPCTNL_MSG_CT_GET,
-        struct.pack(">BBH", socket.AF_INET, 0, 0)
-        + attribute(_CTA_TUPLE_ORIG | _NESTED, _destination(address))
-        + _filter(_FILTER_DESTINATION),
+def _position(mapping: Dnat) -> tuple[str, int]:
+    return str(mapping.transport), mapping.external.first
+
+
+def _request(
+    address: IPv4Address, transport: Transport | None = None, port: int = 0
+) -> bytes:
+    """Return the body of a dump of the flows that began with a packet to this address.
+
+    The kernel filters; without the address, what the home network does with the same
+    port elsewhere would be found, too.
+    """
+    flags = _FILTER_DESTINATION
+    destination = _nested(_CTA_TUPLE_IP, attribute(_CTA_IP_V4_DST, address.packed))
+    if transport:
+        flags |= _FILTER_PROTOCOL | _FILTER_DESTINATION_PORT
+        destination += _nested(
+            _CTA_TUPLE_PROTO,
+            attribute(_CTA_PROTO_NUM, bytes([_NUMBERS[transport]])),
+            attribute(_CTA_PROTO_DST_PORT, port.to_bytes(2)),
+        )
+    filter_flags = attribute(_CTA_FILTER_ORIG_FLAGS, struct.pack("=I", flags))
+    return (
+        _IPV4
+        + _nested(_CTA_TUPLE_ORIG, destination)
+        + _nested(_CTA_FILTER, filter_flags)
     )
 
 
-def _destination(address: IPv4Address) -> bytes:
-    return attribute(_CTA_TUPLE_IP | _NESTED, attribute(_CTA_IP_V4_DST, address.packed))
+def _declare_closed(parts: dict[int, bytes]) -> Message:
+    """A TCP flow is over, and its caller may begin a new one with the same ports.
+
+    The kernel lets that happen if it has seen one side close the flow.
+    """
+    state = attribute(_CTA_PROTOINFO_TCP_STATE, bytes([_TCP_CONNTRACK_CLOSE]))
+    flags = attribute(
+        _CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, bytes([_IP_CT_TCP_FLAG_CLOSE_INIT] * 2)
+    )
+    return Message(
+        _IPCTNL_MSG_CT_NEW,
+        0,
+        _IPV4
+        + _nested(_CTA_TUPLE_ORIG, parts[_CTA_TUPLE_ORIG])
+        + _nested(_CTA_PROTOINFO, _nested(_CTA_PROTOINFO_TCP, state, flags)),
+    )
 
 
-def _filter(original: int) -> bytes:
-    """Say which parts of the original tuple count."""
-    flags = attribute(_CTA_FILTER_ORIG_FLAGS, struct.pack("=I", original))
-    return attribute(_CTA_FILTER | _NESTED, flags)
-
-
-async def _delete(netlink: NetlinkSocket, parts: dict[int, bytes]) -> None:
+def _delete(parts: dict[int, bytes]) -> Message:
     """Delete exactly the entry that was seen: the id guards against its reuse."""
-    body = (
-        struct.pack(">BBH", socket.AF_INET, 0, 0)
-        + attribute(_CTA_TUPLE_ORIG | _NESTED, parts[_CTA_TUPLE_ORIG])
-        + attribute(_CTA_ID, parts[_CTA_ID])
+    return Message(
+        _IPCTNL_MSG_CT_DELETE,
+        0,
+        _IPV4
+        + _nested(_CTA_TUPLE_ORIG, parts[_CTA_TUPLE_ORIG])
+        + attribute(_CTA_ID, parts[_CTA_ID]),
     )
-    try:
-        await netlink.request(Message(_IPCTNL_MSG_CT_DELETE, 0, body))
-    except NetlinkError as err:
-        if err.errno != errno.ENOENT:
-            raise
+
+
+def _lead_to(
+    address: bytes, port: int, parts: dict[int, bytes], original: _Tuple
+) -> Message:
+    """Make the entry that the caller's next packet would make."""
+    protocol = attribute(_CTA_PROTO_NUM, bytes([_NUMBERS[Transport.UDP]]))
+    reply = _nested(
+        _CTA_TUPLE_IP,
+        attribute(_CTA_IP_V4_SRC, original.destination),
+        attribute(_CTA_IP_V4_DST, original.source),
+    ) + _nested(
+        _CTA_TUPLE_PROTO,
+        protocol,
+        attribute(_CTA_PROTO_SRC_PORT, original.destination_port.to_bytes(2)),
+        attribute(_CTA_PROTO_DST_PORT, original.source_port.to_bytes(2)),
+    )
+    target = _nested(
+        _CTA_NAT_DST,
+        attribute(_CTA_NAT_V4_MINIP, address),
+        attribute(_CTA_NAT_V4_MAXIP, address),
+        _nested(
+            _CTA_NAT_PROTO,
+            attribute(_CTA_PROTONAT_PORT_MIN, port.to_bytes(2)),
+            attribute(_CTA_PROTONAT_PORT_MAX, port.to_bytes(2)),
+        ),
+    )
+    labels = int.from_bytes(parts.get(_CTA_LABELS, b"")) | int.from_bytes(
+        label_bits(LABEL)
+    )
+    return Message(
+        _IPCTNL_MSG_CT_NEW,
+        NLM_F_CREATE | NLM_F_EXCL,
+        _IPV4
+        + _nested(_CTA_TUPLE_ORIG, parts[_CTA_TUPLE_ORIG])
+        + _nested(_CTA_TUPLE_REPLY, reply)
+        + target
+        + attribute(_CTA_TIMEOUT, _UDP_TIMEOUT_SECONDS.to_bytes(4))
+        + attribute(_CTA_MARK, parts.get(_CTA_MARK, bytes(4)))
+        + attribute(_CTA_LABELS, labels.to_bytes(16)),
+    )
+
+
+def _nested(type_: int, *payload: bytes) -> bytes:
+    return attribute(type_ | _NESTED, b"".join(payload))

@@ -142,7 +142,7 @@ def has_label(bit: int) -> Expressions:
     """Match packets of a flow that carries a connection tracking label."""
     return [
         CT_LABEL.load(0),
-        _bitwise_and(_label(bit)),
+        _bitwise_and(label_bits(bit)),
         _compare(_NFT_CMP_NEQ, bytes(CT_LABEL.size)),
     ]
 
@@ -151,7 +151,7 @@ def set_label(bit: int) -> Expressions:
     """Add a label to the packet's flow; its other labels stay."""
     register = _register(_LABEL_WORD)
     return [
-        _immediate(register, ("NFTA_DATA_VALUE", _label(bit))),
+        _immediate(register, ("NFTA_DATA_VALUE", label_bits(bit))),
         _expression("ct", ("NFTA_CT_KEY", 13), ("NFTA_CT_SREG", register)),
     ]
 
@@ -282,7 +282,7 @@ def _immediate(register: int, data: tuple[str, Any]) -> Attributes:
     )
 
 
-def _label(bit: int) -> bytes:
+def label_bits(bit: int) -> bytes:
     """Return the labels of a flow with one bit set: a bitmap of two native longs."""
     longs = [0, 0]
     longs[bit // 64] = 1 << bit % 64

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..sharing.model import Change, Environment, Facts, Mapping
 from .adoption import is_ours
-from .conntrack import forget_stale_flows
+from .conntrack import mislead_no_more
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
@@ -62,6 +62,7 @@ class Gateway:
         self._netlink: NetlinkSocket | None = None
         self._lock = asyncio.Lock()
         self._environment: frozenset[Element] = frozenset()
+        self._open: set[Mapping] = set()
         self._facts: Facts | None = None
 
     async def open(self) -> None:
@@ -88,6 +89,7 @@ class Gateway:
         await self._watch.close()
         if self._netlink:
             self._netlink.close()
+            self._netlink = None
 
     def facts(self) -> Facts:
         """Return what is observed now."""
@@ -163,14 +165,16 @@ class Gateway:
                 messages = replacement() + add_messages(want)
             await self._commit(messages)
             self._environment = around
+            self._open = set(mappings)
             fresh = set(new)
-            opened = tuple(
-                mapping
-                for mapping in mappings
-                if any(element in fresh for element in elements_of(mapping))
+            await self._lead_flows(
+                environment,
+                [
+                    mapping
+                    for mapping in mappings
+                    if any(element in fresh for element in elements_of(mapping))
+                ],
             )
-            # What they replace is not known, so all are taken for moved.
-            await self._forget(environment, Change(opened, opened))
 
     async def apply(self, change: Change, environment: Environment) -> None:
         """Open and close mappings in one transaction.
@@ -193,8 +197,15 @@ class Gateway:
                 ]
             )
             await self._commit(messages)
+            internet_is_back = any(
+                element.set == "internet" for element in around - self._environment
+            )
             self._environment = around
-            await self._forget(environment, change)
+            self._open.difference_update(change.closed)
+            self._open.update(change.opened)
+            await self._lead_flows(
+                environment, self._open if internet_is_back else change.opened
+            )
 
     @property
     def _socket(self) -> NetlinkSocket:
@@ -218,13 +229,15 @@ class Gateway:
             for element in parse(each.name, row)
         ]
 
-    async def _forget(self, environment: Environment, change: Change) -> None:
+    async def _lead_flows(
+        self, environment: Environment, opened: Iterable[Mapping]
+    ) -> None:
         """Let freshly opened mappings take effect for flows that began before.
 
         The mappings are open already, so a failure is no reason to say they are not.
         """
         try:
-            await forget_stale_flows(self._socket, environment.wan_ipv4, change)
+            await mislead_no_more(self._socket, environment.wan_ipv4, opened)
         except GatewayError as err:
             _LOGGER.warning(
                 "Flows that began earlier may not reach a new share: %s", err

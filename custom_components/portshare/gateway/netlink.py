@@ -129,11 +129,19 @@ class NetlinkSocket:
         self._sender.shutdown(wait=False)
         self._fail(NetlinkError(errno.ECONNABORTED, "netlink socket closed"))
 
-    async def request(self, message: Message) -> list[bytes]:
-        """Send one message and return the rows that answer it."""
-        number = next(self._sequence)
+    async def request(self, *messages: Message) -> list[bytes]:
+        """Send messages that are carried out one after the other, at once.
+
+        Returns the rows that answer them. If one is refused, the others are done all
+        the same, and the first error is raised.
+        """
+        numbers = [next(self._sequence) for _ in messages]
+        parts = [
+            _pack(message, number, NLM_F_ACK)
+            for message, number in zip(messages, numbers, strict=True)
+        ]
         exchange = await self._send(
-            _pack(message, number, NLM_F_ACK), _Exchange(number, number, self._future())
+            b"".join(parts), _Exchange(numbers[0], numbers[-1], self._future())
         )
         for _, error in exchange.errors:
             raise error

@@ -140,7 +140,7 @@ SETS: Final = (
 # include/uapi/linux/netfilter_ipv4.h: hooks and priorities
 _CHAINS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("to_device", {}),
-    ("flow", {}),
+    ("gate", {}),
     ("cut", {}),
     ("from_internet", {}),
     ("to_gateway", {}),
@@ -230,7 +230,7 @@ def _rules() -> tuple[Rule, ...]:
             ipv4,
             masquerade(),
         ),
-        _rule("forward", ours, verdict("goto", "flow")),
+        _rule("forward", ours, verdict("goto", "gate")),
         # Not only new flows: one that ran before its pinhole was opened is ours now.
         *(
             _rule(
@@ -241,7 +241,7 @@ def _rules() -> tuple[Rule, ...]:
                 transport,
                 in_set(pinholes, *_FLOW6_KEY),
                 set_label(LABEL),
-                verdict("goto", "flow"),
+                verdict("goto", "gate"),
             )
             for pinholes in ("flow6", "flow6_range")
         ),
@@ -250,9 +250,9 @@ def _rules() -> tuple[Rule, ...]:
             in_set("protected", META_IIFNAME),
             verdict("goto", "from_internet"),
         ),
-        _rule("flow", not_in_set("internet", META_NFPROTO), verdict("goto", "cut")),
+        _rule("gate", not_in_set("internet", META_NFPROTO), verdict("goto", "cut")),
         *(
-            _rule("flow", version, transport, in_set(gate, *key), accept)
+            _rule("gate", version, transport, in_set(gate, *key), accept)
             for version, gate, key in (
                 (ipv4, "flow4", _FLOW4_KEY),
                 (ipv4, "flow4_range", _FLOW4_KEY),
@@ -261,8 +261,8 @@ def _rules() -> tuple[Rule, ...]:
             )
         ),
         # ICMP errors about a flow share its label, but have no ports of their own.
-        _rule("flow", has_bits(CT_STATE, RELATED), accept),
-        _rule("flow", verdict("goto", "cut")),
+        _rule("gate", has_bits(CT_STATE, RELATED), accept),
+        _rule("gate", verdict("goto", "cut")),
         _rule("cut", tcp, [counter()], reject_with_tcp_reset()),
         _rule("cut", [counter()], reject_with_admin_prohibited()),
         _rule("from_internet", belongs_to_a_flow, accept),

@@ -28,6 +28,10 @@ class Configuration:
         except KeyError:
             raise UnknownShare(share_id) from None
 
+    def device_with(self, mac: str) -> Device | None:
+        """Return the device with this MAC address, if it has been added."""
+        return next((each for each in self.devices.values() if each.mac == mac), None)
+
     def shares_of(self, device_id: str) -> Iterable[Share]:
         """Return the shares of one device."""
         return self._shares_of.get(device_id, {}).values()

@@ -1,0 +1,1 @@
+"""Tests of the domain: pure, so most of them are properties."""

@@ -1,0 +1,55 @@
+from collections.abc import Iterator
+
+import pytest
+
+from custom_components.portshare.sharing import errors
+from custom_components.portshare.sharing.errors import SharingError
+
+from .builders import ports, share
+
+HOLDER = share("2", "pc", 80, name="Blog")
+EVERY_ERROR = (
+    errors.InvalidPort("port", object()),
+    errors.InvertedRange("port_end", 2, 1),
+    errors.UnequalRanges(ports(1, 2), ports(1)),
+    errors.RangeBeyondLastPort(65535, 2),
+    errors.ExternalPortTaken(ports(80), HOLDER, "PC", ports(81)),
+    errors.ExternalPortTaken(ports(80), HOLDER, "PC", None),
+    errors.DevicePortTaken(ports(80), HOLDER, "PC"),
+    errors.NoExternalPortFree(2),
+    errors.InvalidName(),
+    errors.InvalidProtocol(None),
+    errors.NoFamily(),
+    errors.InvalidDevice(""),
+    errors.MulticastMac("ff:ff:ff:ff:ff:ff"),
+    errors.GatewayItself("192.168.1.1"),
+    errors.OutsideLan("192.0.2.1"),
+    errors.NobodyAnswers("192.168.1.9"),
+    errors.UnknownShare("1"),
+)
+
+
+def kinds(of: type[SharingError] = SharingError) -> Iterator[type[SharingError]]:
+    for kind in of.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+def test_every_kind_of_error_is_looked_at_here() -> None:
+    assert {type(error) for error in EVERY_ERROR} == set(kinds())
+
+
+def test_every_kind_of_error_has_a_text_of_its_own() -> None:
+    keys = [vars(kind)["key"] for kind in kinds()]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: error.key)
+def test_an_error_can_be_told(error: SharingError) -> None:
+    assert isinstance(error, ValueError)
+    assert error.field
+    for name, value in error.placeholders.items():
+        assert name.isidentifier()
+        assert isinstance(value, str)
+        assert f"{name}={value}" in str(error)
+    assert str(error).startswith(error.key)
