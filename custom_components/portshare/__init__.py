@@ -34,11 +34,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     coordinator = PortShareCoordinator(hass, entry, gateway)
     try:
         await coordinator.async_config_entry_first_refresh()
+        entry.runtime_data = coordinator
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     except BaseException:
         await coordinator.close()
         raise
-    entry.runtime_data = coordinator
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     settings = (dict(entry.data), dict(entry.options))
 
     async def entry_updated(hass: HomeAssistant, updated: PortShareConfigEntry) -> None:

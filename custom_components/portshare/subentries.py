@@ -114,6 +114,7 @@ def share_data(share: Share) -> dict[str, Any]:
         "ipv4": share.ipv4,
         "ipv6": share.ipv6,
         "enabled": share.enabled,
+        "open_until": share.open_until.isoformat() if share.open_until else None,
     }
 
 

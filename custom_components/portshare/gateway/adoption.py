@@ -121,8 +121,9 @@ def _contains(there: Any, own: Any) -> bool:
     if pairs is None:
         return bool(_value(there) == _value(own))
     listed = dict(_attributes(there) or ())
+    # A set without any flags is listed without them.
     return all(
-        name in listed and _contains(listed[name], value)
+        _contains(listed[name], value) if name in listed else value == 0
         for name, value in pairs
         if name not in _NOT_LISTED
     )

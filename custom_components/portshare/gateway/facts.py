@@ -9,7 +9,8 @@ from .watch import Address, Link, Network
 
 _UNIQUE_LOCAL: Final = IPv6Network("fc00::/7")
 _LINK_LOCAL: Final = IPv6Network("fe80::/10")
-_EUI64_BITS: Final = 64
+_EUI64_PREFIX: Final = 64
+_INTERFACE_ID: Final = (1 << 64) - 1
 
 
 def gather(
@@ -50,6 +51,7 @@ def gather(
             ],
             lan_ipv4,
             lan_ipv6,
+            own_addresses,
         ),
     )
 
@@ -75,36 +77,44 @@ def _devices(
     seen: Iterable[tuple[str, Address]],
     lan_ipv4: tuple[IPv4Network, ...],
     lan_ipv6: tuple[IPv6Network, ...],
+    own_addresses: Collection[Address],
 ) -> dict[str, Addresses]:
-    """Return the addresses of each device; the IPv4 address learned last counts."""
-    ipv4: dict[str, IPv4Address] = {}
-    ipv6: dict[str, set[IPv6Address]] = {}
-    expected: dict[str, set[IPv6Address]] = {}
+    """Return the addresses of each device.
+
+    Of a device's IPv4 addresses the one learned last counts. An address belongs to one
+    device: to the one learned last, and rather to one that was seen at it than to one
+    that is only expected there.
+    """
+    holders: dict[Address, str] = {}
+    expected: dict[IPv6Address, str] = {}
     for mac, address in seen:
-        if isinstance(address, IPv4Address):
-            if any(address in network for network in lan_ipv4):
-                ipv4[mac] = address
-        elif any(address in network for network in lan_ipv6):
-            ipv6.setdefault(mac, set()).add(address)
-        elif address in _LINK_LOCAL and _interface_id(address) == _eui64(mac):
+        if any(address in network for network in (*lan_ipv4, *lan_ipv6)):
+            holders.pop(address, None)
+            holders[address] = mac
+        elif address in _LINK_LOCAL and int(address) & _INTERFACE_ID == _eui64(mac):
             # It makes its interface ID of its MAC address, and will in each prefix.
-            expected[mac] = {
-                network[_interface_id(address)]
-                for network in lan_ipv6
-                if network.prefixlen == _EUI64_BITS
-            }
+            for network in lan_ipv6:
+                if network.prefixlen == _EUI64_PREFIX:
+                    expected[network[_eui64(mac)]] = mac
+    ipv4: dict[str, IPv4Address] = {}
+    ipv6: dict[str, list[IPv6Address]] = {}
+    for address, mac in holders.items():
+        if isinstance(address, IPv4Address):
+            ipv4[mac] = address
+        else:
+            ipv6.setdefault(mac, []).append(address)
+    not_seen: dict[str, list[IPv6Address]] = {}
+    for address, mac in expected.items():
+        if address not in holders and address not in own_addresses:
+            not_seen.setdefault(mac, []).append(address)
     return {
         mac: Addresses(
             ipv4.get(mac),
             tuple(sorted(ipv6.get(mac, ()))),
-            tuple(sorted(expected.get(mac, set()) - ipv6.get(mac, set()))),
+            tuple(sorted(not_seen.get(mac, ()))),
         )
-        for mac in ipv4.keys() | ipv6.keys() | expected.keys()
+        for mac in ipv4.keys() | ipv6.keys() | not_seen.keys()
     }
-
-
-def _interface_id(address: IPv6Address) -> int:
-    return int(address) & (1 << _EUI64_BITS) - 1
 
 
 def _eui64(mac: str) -> int:

@@ -61,6 +61,7 @@ from .nftables import (
     NFT_SET_CONCAT,
     NFT_SET_INTERVAL,
     NFT_SET_MAP,
+    NFT_SET_TIMEOUT,
     add_chain,
     add_rule,
     add_set,
@@ -103,12 +104,17 @@ _IFNAME: Final = DataType(41, 16, host_byte_order=True)
 
 @dataclass(frozen=True, slots=True)
 class SetDefinition:
-    """A set, or a map if it has data. Interval sets take ranges."""
+    """A set, or a map if it has data.
+
+    Interval sets take ranges. Elements of timed sets may have a time after which the
+    kernel takes them out.
+    """
 
     name: str
     key: tuple[DataType, ...]
     data: tuple[DataType, ...] = ()
     interval: bool = False
+    timed: bool = False
     counted: bool = False
 
 
@@ -128,13 +134,13 @@ SETS: Final = (
     # tcp and udp, always
     SetDefinition("transport", (_INET_PROTO,)),
     # IPv4: external port -> device . port; with ranges the port is kept
-    SetDefinition("dnat4", _SERVICE, (_IPV4_ADDR, _INET_SERVICE)),
-    SetDefinition("dnat4_range", _SERVICE, (_IPV4_ADDR,), interval=True),
+    SetDefinition("dnat4", _SERVICE, (_IPV4_ADDR, _INET_SERVICE), timed=True),
+    SetDefinition("dnat4_range", _SERVICE, (_IPV4_ADDR,), interval=True, timed=True),
     # the gate: which flows may run, external port . device . port, or device . port
-    SetDefinition("flow4", _FLOW4, counted=True),
-    SetDefinition("flow4_range", _FLOW4, interval=True, counted=True),
-    SetDefinition("flow6", _FLOW6, counted=True),
-    SetDefinition("flow6_range", _FLOW6, interval=True, counted=True),
+    SetDefinition("flow4", _FLOW4, timed=True, counted=True),
+    SetDefinition("flow4_range", _FLOW4, interval=True, timed=True, counted=True),
+    SetDefinition("flow6", _FLOW6, timed=True, counted=True),
+    SetDefinition("flow6_range", _FLOW6, interval=True, timed=True, counted=True),
 )
 
 # include/uapi/linux/netfilter_ipv4.h: hooks and priorities
@@ -367,6 +373,7 @@ def replacement() -> list[Message]:
 def _set_message(number: int, definition: SetDefinition) -> Message:
     concatenated = len(definition.key) > 1
     flags = NFT_SET_INTERVAL if definition.interval else 0
+    flags |= NFT_SET_TIMEOUT if definition.timed else 0
     pairs: list[tuple[str, Any]] = [
         ("NFTA_SET_KEY_TYPE", _type_number(definition.key)),
         ("NFTA_SET_KEY_LEN", _length(definition.key)),

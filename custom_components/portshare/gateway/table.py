@@ -5,7 +5,8 @@ as long for thousands of them; a test lets pyroute2 decode what is packed here.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from ipaddress import collapse_addresses
 import struct
 from typing import Final
@@ -25,6 +26,7 @@ _LIST_ELEMENTS: Final = 3
 _ELEM_KEY: Final = 1
 _ELEM_DATA: Final = 2
 _ELEM_FLAGS: Final = 3
+_ELEM_TIMEOUT: Final = 4
 _ELEM_USERDATA: Final = 6
 _ELEM_KEY_END: Final = 10
 _DATA_VALUE: Final = 1
@@ -49,12 +51,21 @@ _SERVICE: Final = struct.Struct(">B3xH2x")
 _ADDRESS_PORT: Final = struct.Struct(">4sH2x")
 
 
+# Home Assistant closes a share that was open for a while by itself. The kernel does it
+# a moment later, in case Home Assistant is not there.
+_GRACE: Final = timedelta(seconds=2)
+
+# set, key, data, end of a range
+type _Parts = tuple[str, bytes, bytes | None, bytes | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """An element of a set or map.
 
     `end` is the last key of a range in a set of concatenations; plain interval sets
-    end a range by an element of its own, with `interval_end`.
+    end a range by an element of its own, with `interval_end`. The kernel takes a timed
+    element out by itself a moment after `until`.
     """
 
     set: str
@@ -63,6 +74,8 @@ class Element:
     end: bytes | None = None
     interval_end: bool = False
     comment: str = ""
+    timed: bool = False
+    until: datetime | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> tuple[str, bytes, bytes | None, bool]:
@@ -72,11 +85,20 @@ class Element:
 
 def elements_of(mapping: Mapping) -> Iterator[Element]:
     """Yield the elements that make a mapping true."""
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
-    if isinstance(mapping, Dnat):
-        yield from _dnat_elements(mapping, protocol)
-    else:
-        yield _pinhole_element(mapping, protocol)
+    comment = _shorten(mapping.comment)
+    timed = mapping.until is not None
+    for set_name, key, data, end in (
+        _dnat_parts(mapping) if isinstance(mapping, Dnat) else _pinhole_parts(mapping)
+    ):
+        yield Element(
+            set_name,
+            key,
+            data,
+            end,
+            comment=comment,
+            timed=timed,
+            until=mapping.until,
+        )
 
 
 def environment_elements(
@@ -114,12 +136,26 @@ def difference(
 
 def delete_messages(elements: Iterable[Element]) -> list[Message]:
     """Return messages that delete elements; a missing one fails the batch."""
-    return _messages(_NFT_MSG_DELSETELEM, 0, elements)
+    return _messages(
+        _NFT_MSG_DELSETELEM,
+        0,
+        ((element.set, _pack_key(element)) for element in elements),
+    )
 
 
-def add_messages(elements: Iterable[Element]) -> list[Message]:
-    """Return messages that add elements; one that is there fails the batch."""
-    return _messages(_NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, elements)
+def add_messages(
+    elements: Iterable[Element], now: datetime | None = None
+) -> list[Message]:
+    """Return messages that add elements; one that is there fails the batch.
+
+    Timed elements count from `now`, which is the present unless a test says otherwise.
+    """
+    now = now or datetime.now(UTC)
+    return _messages(
+        _NFT_MSG_NEWSETELEM,
+        NLM_F_CREATE | NLM_F_EXCL,
+        ((element.set, _pack(element, now)) for element in elements),
+    )
 
 
 def dump_request(set_name: str) -> bytes:
@@ -135,65 +171,57 @@ def parse(set_name: str, row: bytes) -> Iterator[Element]:
                 yield _parse_element(set_name, element)
 
 
-def _dnat_elements(mapping: Dnat, protocol: int) -> Iterator[Element]:
+def _dnat_parts(mapping: Dnat) -> Iterator[_Parts]:
+    protocol = _PROTOCOL_NUMBER[mapping.transport]
     address = mapping.address.packed
-    comment = _shorten(mapping.comment)
     first, last = mapping.external.first, mapping.external.last
     if first == mapping.port and first != last:
-        yield Element(
-            "dnat4_range",
-            _SERVICE.pack(protocol, first),
-            data=address,
-            end=_SERVICE.pack(protocol, last),
-            comment=comment,
-        )
-        yield Element(
+        begin, end = _SERVICE.pack(protocol, first), _SERVICE.pack(protocol, last)
+        yield "dnat4_range", begin, address, end
+        yield (
             "flow4_range",
-            _SERVICE.pack(protocol, first) + _ADDRESS_PORT.pack(address, first),
-            end=_SERVICE.pack(protocol, last) + _ADDRESS_PORT.pack(address, last),
-            comment=comment,
+            begin + _ADDRESS_PORT.pack(address, first),
+            None,
+            end + _ADDRESS_PORT.pack(address, last),
         )
         return
     # The kernel keeps or shuffles the ports of a range, but does not shift them.
     for external in range(first, last + 1):
         service = _SERVICE.pack(protocol, external)
         target = _ADDRESS_PORT.pack(address, mapping.port + external - first)
-        yield Element("dnat4", service, data=target, comment=comment)
-        yield Element("flow4", service + target, comment=comment)
+        yield "dnat4", service, target, None
+        yield "flow4", service + target, None, None
 
 
-def _pinhole_element(mapping: Pinhole, protocol: int) -> Element:
+def _pinhole_parts(mapping: Pinhole) -> Iterator[_Parts]:
+    protocol = _PROTOCOL_NUMBER[mapping.transport]
     address = mapping.address.packed
-    comment = _shorten(mapping.comment)
     first, last = mapping.ports.first, mapping.ports.last
     key = address + _SERVICE.pack(protocol, first)
     if first == last:
-        return Element("flow6", key, comment=comment)
-    return Element(
-        "flow6_range",
-        key,
-        end=address + _SERVICE.pack(protocol, last),
-        comment=comment,
-    )
+        yield "flow6", key, None, None
+    else:
+        yield "flow6_range", key, None, address + _SERVICE.pack(protocol, last)
 
 
 def _interface(name: str) -> bytes:
     return name.encode().ljust(16, b"\0")
 
 
-def _messages(type_: int, flags: int, elements: Iterable[Element]) -> list[Message]:
+def _messages(
+    type_: int, flags: int, elements: Iterable[tuple[str, bytes]]
+) -> list[Message]:
     by_set: dict[str, list[bytes]] = {}
-    with_content = type_ == _NFT_MSG_NEWSETELEM
-    for element in elements:
-        by_set.setdefault(element.set, []).append(_pack(element, with_content))
+    for set_name, packed in elements:
+        by_set.setdefault(set_name, []).append(packed)
     return [
         Message(
             NFNL_SUBSYS_NFTABLES << 8 | type_,
             flags,
             _list_header(set_name) + attribute(_LIST_ELEMENTS | _NESTED, chunk),
         )
-        for set_name, packed in by_set.items()
-        for chunk in _chunks(packed)
+        for set_name, all_packed in by_set.items()
+        for chunk in _chunks(all_packed)
     ]
 
 
@@ -218,17 +246,30 @@ def _list_header(set_name: str) -> bytes:
     )
 
 
-def _pack(element: Element, with_content: bool) -> bytes:
-    body = _value(_ELEM_KEY, element.key)
-    if element.interval_end:
-        body += attribute(_ELEM_FLAGS, _INTERVAL_END.to_bytes(4))
-    if element.data is not None and with_content:
+def _pack(element: Element, now: datetime) -> bytes:
+    body = _key(element)
+    if element.data is not None:
         body += _value(_ELEM_DATA, element.data)
-    if element.comment and with_content:
+    if element.until is not None:
+        left = element.until + _GRACE - now
+        milliseconds = max(1, round(left / timedelta(milliseconds=1)))
+        body += attribute(_ELEM_TIMEOUT, milliseconds.to_bytes(8))
+    if element.comment:
         body += attribute(_ELEM_USERDATA, _pack_comment(element.comment))
-    if element.end is not None:
-        body += _value(_ELEM_KEY_END, element.end)
     return attribute(_LIST_ELEM | _NESTED, body)
+
+
+def _pack_key(element: Element) -> bytes:
+    return attribute(_LIST_ELEM | _NESTED, _key(element))
+
+
+def _key(element: Element) -> bytes:
+    key = _value(_ELEM_KEY, element.key)
+    if element.interval_end:
+        key += attribute(_ELEM_FLAGS, _INTERVAL_END.to_bytes(4))
+    if element.end is not None:
+        key += _value(_ELEM_KEY_END, element.end)
+    return key
 
 
 def _value(type_: int, value: bytes) -> bytes:
@@ -254,6 +295,7 @@ def _parse_element(set_name: str, data: bytes) -> Element:
         _parse_value(parts[_ELEM_KEY_END]) if _ELEM_KEY_END in parts else None,
         bool(int.from_bytes(parts.get(_ELEM_FLAGS, b"")) & _INTERVAL_END),
         _parse_comment(parts.get(_ELEM_USERDATA, b"")),
+        _ELEM_TIMEOUT in parts,
     )
 
 

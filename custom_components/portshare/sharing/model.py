@@ -6,6 +6,7 @@ holds never changes under their hands.
 
 from collections.abc import Mapping as MappingView
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
@@ -71,7 +72,8 @@ class Share:
 
     `ports` are the ports to the device. `external` are the ports that the internet
     calls over IPv4; for IPv6 there is no address translation, so the internet calls
-    `ports` at the device's own address.
+    `ports` at the device's own address. A share that is open for a while is disabled
+    at `open_until`.
     """
 
     share_id: str
@@ -83,6 +85,7 @@ class Share:
     ipv4: bool
     ipv6: bool
     enabled: bool
+    open_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ class Device:
 class Dnat:
     """An IPv4 mapping: external ports of the gateway lead to a device.
 
-    Ports are mapped one to one and in order, beginning with `port` of the device.
+    Ports are mapped one to one and in order, beginning with `port` of the device. At
+    `until` the kernel closes the mapping by itself.
     """
 
     transport: Transport
@@ -106,16 +110,21 @@ class Dnat:
     address: IPv4Address
     port: int
     comment: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pinhole:
-    """An IPv6 mapping: the internet may call these ports of this address."""
+    """An IPv6 mapping: the internet may call these ports of this address.
+
+    At `until` the kernel closes the mapping by itself.
+    """
 
     transport: Transport
     address: IPv6Address
     ports: PortRange
     comment: str = ""
+    until: datetime | None = None
 
 
 type Mapping = Dnat | Pinhole

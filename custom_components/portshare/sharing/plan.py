@@ -96,11 +96,18 @@ def _mappings(
     share: Share, device: Device, addresses: Addresses
 ) -> Iterator[PortMapping]:
     comment = f"{share.name} on {device.name}"
+    if until := share.open_until:
+        comment += f" until {until:%Y-%m-%d %H:%M:%S}"
     for transport in share.protocol.transports:
         if share.ipv4 and addresses.ipv4:
             yield Dnat(
-                transport, share.external, addresses.ipv4, share.ports.first, comment
+                transport,
+                share.external,
+                addresses.ipv4,
+                share.ports.first,
+                comment,
+                until,
             )
         if share.ipv6:
             for address in addresses.ipv6 + addresses.expected_ipv6:
-                yield Pinhole(transport, address, share.ports, comment)
+                yield Pinhole(transport, address, share.ports, comment, until)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 import re
 from typing import Final
@@ -59,7 +60,7 @@ def parse_share(
     """Return the share that the fields of a form or service call describe.
 
     Fields: `name`, `protocol`, `port`, `port_end`, `external_port`,
-    `external_port_end`, `ipv4`, `ipv6`, `enabled`. Without an external port the port
+    `external_port_end`, `ipv4`, `ipv6`, `enabled`, `open_until` (ISO 8601). Without an external port the port
     to device is taken, or the next free one above it. Raises a SharingError; whether
     the ports are free is asked of `check_free`.
     """
@@ -80,6 +81,7 @@ def parse_share(
         ipv4=ipv4,
         ipv6=ipv6,
         enabled=bool(fields.get("enabled", True)),
+        open_until=_parse_until(fields),
     )
     if not ipv4:
         return share
@@ -155,6 +157,14 @@ def _parse_protocol(value: object) -> Protocol:
         return Protocol(str(value))
     except ValueError:
         raise InvalidProtocol(value) from None
+
+
+def _parse_until(fields: Mapping[str, object]) -> datetime | None:
+    """Return when an enabled share closes by itself, in UTC."""
+    until = fields.get("open_until")
+    if not until or not fields.get("enabled", True):
+        return None
+    return datetime.fromisoformat(str(until)).astimezone(UTC)
 
 
 def _parse_range(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import NO_ADDRESSES, Addresses, Device, Facts, Family, Share, Status
+from .model import Addresses, Device, Facts, Family, Share, Status
 from .plan import Planned
 
 
@@ -48,7 +48,7 @@ def share_state(
         share=share,
         status=planned.status,
         families=families,
-        addresses=facts.addresses_of(device.mac) if planned.mappings else NO_ADDRESSES,
+        addresses=facts.addresses_of(device.mac),
         calls=call_strings(share, facts.addresses_of(device.mac), facts),
     )
 
