@@ -83,10 +83,17 @@ async def async_update_share(
 ) -> Share:
     """Change the given fields of a share; errors as for adding one."""
     async with coordinator.writing(share_id):
-        before = coordinator.configuration.share(share_id)
-        share = validated(
-            coordinator, share_id, before.device_id, _merged(share_data(before), fields)
+        configuration = coordinator.configuration
+        before = configuration.share(share_id)
+        share = parse_share(
+            share_id,
+            before.device_id,
+            _merged(share_data(before), fields),
+            configuration.ports,
         )
+        # A share that waits for a port may still be renamed and switched off.
+        if share.enabled or _claims(share) != _claims(before):
+            check_free(share, configuration.ports, configuration.devices)
         if share != before:
             await _write(coordinator, share, cause)
     return share
@@ -122,6 +129,11 @@ def translated(error: SharingError) -> ServiceValidationError:
         translation_key=error.key,
         translation_placeholders=error.placeholders,
     )
+
+
+def _claims(share: Share) -> tuple[object, ...]:
+    """Return what a share wants that others may hold."""
+    return share.protocol, share.ports, share.external, share.ipv4, share.ipv6
 
 
 def _merged(

@@ -88,7 +88,7 @@ def _devices(
     holders: dict[Address, str] = {}
     expected: dict[IPv6Address, str] = {}
     for mac, address in seen:
-        if any(address in network for network in (*lan_ipv4, *lan_ipv6)):
+        if _is_in(address, lan_ipv4) or _is_in(address, lan_ipv6):
             holders.pop(address, None)
             holders[address] = mac
         elif address in _LINK_LOCAL and int(address) & _INTERFACE_ID == _eui64(mac):
@@ -115,6 +115,12 @@ def _devices(
         )
         for mac in ipv4.keys() | ipv6.keys() | not_seen.keys()
     }
+
+
+def _is_in(
+    address: Address, networks: Iterable[IPv4Network] | Iterable[IPv6Network]
+) -> bool:
+    return any(address in network for network in networks)
 
 
 def _eui64(mac: str) -> int:
