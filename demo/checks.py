@@ -1,0 +1,102 @@
+"""The self-test's eyes: calls to what is shared, each of them a line of the report."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import calls
+from .calls import Answer, Caller, Download
+from .home import WAN, Home
+from .report import Report
+
+RATE = 2_000_000
+"""Bytes per second of a download that has to run for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Something that a device offers, and its external port for IPv4."""
+
+    device: str
+    port: int
+    external_port: int
+
+
+WEB = Shared("nas", 80, 8080)
+SSH = Shared("pi", 22, 2222)
+GAME = Shared("console", 27015, 27015)
+
+
+class Checks:
+    """Calls from the internet into this home."""
+
+    def __init__(self, home: Home, report: Report) -> None:
+        """Write into this report."""
+        self._home = home
+        self._internet = Caller(home.internet)
+        self._step = report.step
+
+    def doors(self, shared: Shared) -> list[tuple[str, str, int]]:
+        """Where it is called: family, address and port."""
+        device = self._home.devices[shared.device].addresses
+        return [
+            ("IPv4", WAN.ipv4, shared.external_port),
+            ("IPv6", device.ipv6, shared.port),
+        ]
+
+    async def call(
+        self, how: Callable[[Caller, str, int], Answer], address: str, port: int
+    ) -> Answer:
+        """A call from the internet."""
+        return await asyncio.to_thread(how, self._internet, address, port)
+
+    async def at_home(self, what: str, shared: Shared) -> None:
+        """A neighbour of the device is answered: the service itself is there."""
+        async with self._step(what) as line:
+            device = self._home.devices[shared.device]
+            neighbour = Caller(self._home.gateway)
+            answer = await asyncio.to_thread(
+                calls.tcp, neighbour, device.addresses.ipv4, shared.port
+            )
+            line.saw(answer.text.partition("\n")[0], ok=answer.ok, ms=answer.ms)
+
+    async def arrives(self, what: str, shared: Shared) -> None:
+        """Over both families a page arrives that names the device."""
+        for family, address, port in self.doors(shared):
+            async with self._step(f"{what}: over {family}") as line:
+                answer = await self.call(calls.page, address, port)
+                ok = answer.ok and f"the web page of {shared.device}" in answer.text
+                line.saw(answer.text.partition("\n")[0], ok=ok, ms=answer.ms)
+
+    async def refused(self, what: str, shared: Shared) -> None:
+        """Over neither family does anybody answer."""
+        for family, address, port in self.doors(shared):
+            async with self._step(f"{what}: over {family}") as line:
+                answer = await self.call(calls.tcp, address, port)
+                line.saw(answer.text, ok=not answer.ok, ms=answer.ms)
+
+    async def datagrams(self, what: str, shared: Shared, *, answered: bool) -> None:
+        """Over both families a datagram is answered, or is not."""
+        for family, address, port in self.doors(shared):
+            async with self._step(f"{what}: over {family}") as line:
+                answer = await self.call(calls.udp, address, port)
+                line.saw(answer.text, ok=answer.ok is answered, ms=answer.ms)
+
+    async def downloads(self, shared: Shared) -> dict[str, Download]:
+        """One long download over each family, both of them running."""
+        downloads = {
+            family: Download(self._internet, address, port, size=10**9, rate=RATE)
+            for family, address, port in self.doors(shared)
+        }
+        async with self._step("A download runs over each family") as line:
+            started = [
+                await asyncio.to_thread(download.wait_until, RATE // 20, 5)
+                for download in downloads.values()
+            ]
+            line.saw(f"{RATE // 10**6} MB/s each", ok=all(started))
+        return downloads
+
+    def table(self, name: str) -> str:
+        """A table as nft lists it, with handles; empty if there is none."""
+        list_table = ("nft", "-a", "list", "table", "inet", name)
+        return self._home.gateway.run(*list_table, check=False).stdout

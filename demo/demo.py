@@ -1,0 +1,143 @@
+"""The demo as a whole: the home, its services, Home Assistant, portshare in it."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+import shutil
+import socket
+import sys
+from typing import Self
+
+from . import PREFIX, DemoError, dashboard, hass, portshare
+from .api import Api, until
+from .home import DEVICES, Home
+from .relay import PortTakenError, Relay
+from .report import Report
+from .services import SERVICES
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+RUN = Path("/run", f"{PREFIX}demo")
+USER = PASSWORD = "demo"
+PORT = 8123
+PATIENCE = 60.0
+
+
+def only_one() -> socket.socket:
+    """Be the only demo on this machine, until the returned socket is closed.
+
+    The name belongs to the process and not to a file, so nothing is left of it even
+    after a kill -9.
+    """
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        lock.bind(f"\0{PREFIX}demo")
+    except OSError as error:
+        lock.close()
+        raise DemoError(
+            "A demo is running already. End it with Ctrl-C where it runs."
+        ) from error
+    return lock
+
+
+class Demo:
+    """A running demo, from `async with` to its end."""
+
+    entry_id: str
+
+    def __init__(self, report: Report, port: int | None = None) -> None:
+        """Without a port of the host it is 8123, or any other if that is taken."""
+        self.report = report
+        self.home = Home(PREFIX)
+        self.relay = Relay(self.home.gateway, hass.PORT)
+        self.hass = hass.Hass(self.home.gateway, RUN)
+        self._port = port
+        self._cleaning = contextlib.AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this host finds Home Assistant."""
+        return f"http://localhost:{self.relay.port}"
+
+    async def __aenter__(self) -> Self:
+        """Start everything; whatever goes wrong, nothing of it stays."""
+        async with contextlib.AsyncExitStack() as cleaning:
+            await self._start(cleaning)
+            self._cleaning = cleaning.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Take everything down."""
+        await self._cleaning.aclose()
+
+    async def _start(self, cleaning: contextlib.AsyncExitStack) -> None:
+        step = self.report.step
+        cleaning.enter_context(only_one())
+        async with step("The home is built", essential=True) as line:
+            cleaning.callback(shutil.rmtree, RUN, ignore_errors=True)
+            shutil.rmtree(RUN, ignore_errors=True)
+            cleaning.callback(self.home.down)
+            self.home.up()
+            line.saw(", ".join(self.home.namespaces))
+        async with step("The devices offer their services", essential=True) as line:
+            await asyncio.gather(*map(self._start_services, DEVICES))
+            line.saw(
+                ", ".join(f"{n}:{s.port}" for n, ss in SERVICES.items() for s in ss)
+            )
+        async with step("Home Assistant starts", essential=True) as line:
+            cleaning.push_async_callback(self.relay.stop)
+            await self._listen()
+            self.api = await cleaning.enter_async_context(Api(self.url))
+            hass.write_configuration(RUN, REPOSITORY / "custom_components")
+            cleaning.push_async_callback(self.hass.stop)
+            await self.start_home_assistant()
+            await self.api.onboard("Demo", USER, PASSWORD)
+            await until(self.api.is_running, PATIENCE, "Home Assistant is running")
+            line.saw(self.url)
+        async with step("portshare is set up by its forms", essential=True) as line:
+            self.entry_id = await portshare.set_up(self.api, self.home)
+            line.saw(
+                " and ".join(
+                    each["share"]["name"] for each in portshare.SHARES.values()
+                )
+            )
+        async with step("The dashboard is made", essential=True) as line:
+            websocket = await self.api.websocket()
+            await dashboard.create(websocket)
+            await websocket.close()
+            line.saw(f"{self.url}/{dashboard.URL_PATH}")
+
+    async def _start_services(self, name: str) -> None:
+        """A device's services, in a process of their own. They end with the home."""
+        process = await asyncio.create_subprocess_exec(
+            *self.home.devices[name].namespace.command(
+                sys.executable, "-m", "demo.services", name
+            ),
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            cwd=REPOSITORY,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            if not await process.stdout.readline():
+                raise DemoError(f"The services of {name} did not start")
+
+    async def _listen(self) -> None:
+        try:
+            await self.relay.start(PORT if self._port is None else self._port)
+        except PortTakenError as error:
+            if self._port is not None:
+                raise DemoError(f"{error}. Choose another with --port.") from error
+            await self.relay.start(0)
+
+    async def start_home_assistant(self) -> None:
+        """Start Home Assistant and wait until it is ready, after a restart as well."""
+        await self.hass.start()
+
+        async def answers() -> bool:
+            if not self.hass.running:
+                raise DemoError(f"Home Assistant ended:\n{self.hass.last_words()}")
+            return await self.api.answers()
+
+        await until(answers, PATIENCE, "Home Assistant answers")
+        if self.api.token is not None:
+            await until(self.api.is_running, PATIENCE, "Home Assistant is running")
