@@ -90,9 +90,10 @@ class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _update(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
+        was_loaded = entry.state is ConfigEntryState.LOADED
         result = self.async_update_and_abort(entry, data_updates=user_input)
-        if entry.state is not ConfigEntryState.LOADED:
-            # Nobody listens to the update then.
+        if not was_loaded:
+            # Nobody listened to the update.
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return result
 

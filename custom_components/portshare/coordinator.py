@@ -5,37 +5,47 @@ this loop talks to the gateway, and only the snapshot reaches entities.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 import logging
-from typing import Final, override
+from typing import Any, Final, override
 from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
 from .batches import Batch, Batches, Refused
-from .const import CONF_ADDRESSES, CONF_PROTECT, DOMAIN, EVENT_PORTSHARE
-from .events import Cause, event_types, share_event
+from .const import CONF_ADDRESSES, CONF_PROTECT, CONF_TELL_AFTER, DOMAIN
+from .events import Cause, EventType, PortShareEvent, Reason, event_types, share_data
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
 from .gateway.preflight import PreflightError
+from .internet import Internet
+from .pace import Pace
 from .sharing.configuration import Configuration
-from .sharing.model import Device, Environment, Facts, Share, Status
+from .sharing.model import Device, Environment, Facts, Family, Share, Status
+from .sharing.outage import TELL_AFTER, Telling, Turn
 from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, plan
 from .sharing.snapshot import ShareState, Snapshot, share_state
-from .subentries import Subentries, store_share
+from .subentries import Subentries, store_shares
+from .teller import Teller
 
 _LOGGER = logging.getLogger(__name__)
 
 # Everything is told by events; now and then the kernel is read all the same.
 RECONCILE_INTERVAL: Final = timedelta(minutes=5)
+
+# The kernel follows a flapping line at once. The world is told at most so often of what
+# nobody asked for, in changes at a time and seconds between further ones.
+_BURST: Final = 5
+_INTERVAL_SECONDS: Final = 2.0
 
 type PortShareConfigEntry = ConfigEntry[PortShareCoordinator]
 
@@ -76,7 +86,19 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._subentries = Subentries(entry)
         self._batches = Batches(self._carry_out)
         self._registered: dict[str, Device] = {}
-        self._device_ids: dict[str, str] = {}
+        self._device_ids: dict[str | None, str] = {}
+        self.teller = Teller(hass, entry.entry_id, self._device_ids)
+        self._internet = Internet(
+            hass,
+            entry.entry_id,
+            on_event=self._tell_internet,
+            on_interruption=self._tell_interruption,
+            tell_after=timedelta(
+                seconds=entry.options.get(CONF_TELL_AFTER, TELL_AFTER.total_seconds())
+            ),
+        )
+        self._snapshot = self.data
+        self._pace = Pace(self._publish, burst=_BURST, interval=_INTERVAL_SECONDS)
         # What is in the kernel, what it refused, and what the world has been told.
         self._plan: dict[str, Planned] = {}
         self._refused: set[str] = set()
@@ -84,6 +106,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         # Who is writing which share, and why.
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._causes: dict[str, Cause] = {}
+        self._expired: dict[str, datetime] = {}
+        self._closing: CALLBACK_TYPE | None = None
         self._facts = Facts()
 
     @property
@@ -94,6 +118,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     @override
     async def _async_setup(self) -> None:
         await self.addresses.load()
+        await self._internet.load()
         try:
             await self.gateway.open()
         except PreflightError as err:
@@ -106,8 +131,15 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             _LOGGER.warning("Interfaces are missing: %s", ", ".join(missing))
         self.gateway.subscribe(self._facts_changed)
         self._facts = self.gateway.facts()
+        self._device_ids[None] = dr.async_get_device_id_by_identifier(
+            self.hass,
+            (DOMAIN, self.config_entry.entry_id),
+            config_entry_id=self.config_entry.entry_id,
+        )
         self._read_configuration()
         self._told = dict(self.configuration.shares)
+        # What should have closed while Home Assistant was away must not open again.
+        self._close_expired()
 
     @override
     async def _async_update_data(self) -> Snapshot:
@@ -121,8 +153,12 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     async def close(self) -> None:
         """Finish what is under way and let go of the gateway; its table stays."""
         await self._batches.finish()
+        self._pace.cancel()
+        if self._closing:
+            self._closing()
         await self.gateway.close()
         await self.addresses.save()
+        await self._internet.close()
 
     @callback
     def configuration_changed(self) -> None:
@@ -134,32 +170,31 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         """Return a lock: one change of a share builds on the one before."""
         return self._writing.setdefault(share_id, asyncio.Lock())
 
-    async def write_share(
-        self, share: Share, cause: Cause, *, removed: bool = False
+    async def write_shares(
+        self, shares: Collection[Share], cause: Cause, *, removed: bool = False
     ) -> None:
-        """Store a share (or remove it) and make that true.
+        """Store shares (or remove them) and make that true, in one transaction.
 
-        Hold the lock `writing` from the moment the share is read. Raises a GatewayError
+        Hold the lock `writing` from the moment a share is read. Raises a GatewayError
         if the kernel refuses; what was stored is as before then.
         """
-        before = self.configuration.shares.get(share.share_id)
-        self._causes[share.share_id] = cause
+        ids = [share.share_id for share in shares]
+        before = {key: self.configuration.shares.get(key) for key in ids}
+        self._causes.update(dict.fromkeys(ids, cause))
         try:
-            store_share(self.hass, self.config_entry, share, removed=removed)
+            store_shares(self.hass, self.config_entry, shares, removed=removed)
             self.configuration_changed()
-            await self._batches.ask({share.share_id})
+            await self._batches.ask(ids)
         except GatewayError:
-            if share.device_id in self.config_entry.subentries:
-                store_share(
-                    self.hass,
-                    self.config_entry,
-                    before or share,
-                    removed=before is None,
-                )
-                self.configuration_changed()
+            new = [share for share in shares if before[share.share_id] is None]
+            old = [share for share in before.values() if share]
+            store_shares(self.hass, self.config_entry, new, removed=True)
+            store_shares(self.hass, self.config_entry, old)
+            self.configuration_changed()
             raise
         finally:
-            self._causes.pop(share.share_id, None)
+            for key in ids:
+                self._causes.pop(key, None)
 
     def device_id(self, subentry_id: str) -> str | None:
         """Return the id of a device in Home Assistant's device registry."""
@@ -171,6 +206,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         for device in self.configuration.devices.values():
             if device != self._registered.get(device.device_id):
                 self._register(device)
+        if changed:
+            self._schedule_closing()
         return changed
 
     @callback
@@ -196,6 +233,41 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             # Another device has taken its place; the old MAC address is not its own.
             registry.async_update_device(registered.id, new_connections=connections)
         self._device_ids[device.device_id] = registered.id
+
+    @callback
+    def _schedule_closing(self) -> None:
+        """Wake up when the next share that is open for a while is to be closed."""
+        if self._closing:
+            self._closing()
+            self._closing = None
+        times = [
+            share.open_until
+            for share in self.configuration.shares.values()
+            if share.open_until
+        ]
+        if times:
+            self._closing = async_track_point_in_utc_time(
+                self.hass, self._close_expired, min(times)
+            )
+
+    @callback
+    def _close_expired(self, now: datetime | None = None) -> None:
+        """Switch off what was open for a while. The kernel closes it by itself, too."""
+        self._closing = None
+        now = max(now or dt_util.utcnow(), dt_util.utcnow())
+        expired = [
+            share
+            for share in self.configuration.shares.values()
+            if share.open_until and share.open_until <= now
+        ]
+        self._expired |= {each.share_id: each.open_until or now for each in expired}
+        store_shares(
+            self.hass,
+            self.config_entry,
+            [replace(share, enabled=False, open_until=None) for share in expired],
+        )
+        self.configuration_changed()
+        self._schedule_closing()
 
     @callback
     def _facts_changed(self) -> None:
@@ -239,7 +311,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         # After a failure nothing is known of the table until it has been read again.
         adopt = batch.adopt or not self.last_update_success
         share_ids = batch.share_ids | self._refused
-        if adopt or batch.everything or not facts.same_gateway(self.data.facts):
+        if adopt or batch.everything or not facts.same_gateway(self._snapshot.facts):
             share_ids |= self.configuration.shares.keys() | self._plan.keys()
         goal = _Goal(
             facts,
@@ -313,7 +385,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                 "The kernel refused a change of a share: %s", refused[share_id]
             )
         self._refused = (self._refused - goal.shares.keys()) | refused.keys()
-        shares = dict(self.data.shares)
+        shares = dict(self._snapshot.shares)
         for share_id, share in goal.shares.items():
             if share_id in refused:
                 if share_id in self._causes:
@@ -326,9 +398,18 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                 shares.pop(share_id, None)
             elif (state := self._state(share, goal)) != shares.get(share_id):
                 shares[share_id] = state
-        self.async_set_updated_data(Snapshot(goal.facts, goal.devices, shares))
+        self._snapshot = Snapshot(goal.facts, goal.devices, shares)
+        if goal.shares.keys().isdisjoint(self._causes) and self.last_update_success:
+            self._pace.ask()
+        else:
+            self._pace.hurry()
         for share_id in goal.shares.keys() - refused.keys():
             self._tell(share_id, goal.shares[share_id])
+
+    @callback
+    def _publish(self) -> None:
+        self.async_set_updated_data(self._snapshot)
+        self._internet.observe(self._snapshot.facts)
 
     def _state(self, share: Share, goal: _Goal) -> ShareState:
         planned = self._plan.get(share.share_id, NOTHING)
@@ -345,20 +426,44 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         if (share := after or before) is None:
             return
         cause = self._causes.get(share_id, Cause())
+        at = dt_util.utcnow()
+        if share_id in self._expired:
+            at = self._expired.pop(share_id)
+            cause = Cause(Reason.EXPIRED)
         for event_type in event_types(before, after):
-            self.hass.bus.async_fire(
-                EVENT_PORTSHARE,
-                share_event(
+            state = self._snapshot.shares.get(share_id)
+            self.teller.tell(
+                PortShareEvent(
                     event_type,
-                    share,
-                    self.data.shares.get(share_id),
-                    entry_id=self.config_entry.entry_id,
-                    device_id=self._device_ids.get(share.device_id),
-                    reason=cause.reason,
-                    at=dt_util.utcnow(),
-                ),
-                context=cause.context,
+                    share_data(share, state, reason=cause.reason, at=at),
+                    share.device_id,
+                    cause.context,
+                )
             )
+
+    @callback
+    def _tell_internet(self, event_type: EventType, data: dict[str, Any]) -> None:
+        data["at"] = dt_util.utcnow().isoformat()
+        self.teller.tell(PortShareEvent(event_type, data))
+
+    @callback
+    def _tell_interruption(self, uses: frozenset[Family], telling: Telling) -> None:
+        """Tell an outage of the shares that it has closed, or opened again."""
+        event_type = (
+            EventType.SHARE_DISABLED
+            if telling.turn is Turn.LOST
+            else EventType.SHARE_ENABLED
+        )
+        for share in self._told.values():
+            if share.enabled and share.families == uses:
+                data = share_data(
+                    share,
+                    self._snapshot.shares.get(share.share_id),
+                    reason=Reason.INTERNET,
+                    at=telling.at,
+                    lasted=telling.lasted,
+                )
+                self.teller.tell(PortShareEvent(event_type, data, share.device_id))
 
 
 def _update_failed(err: GatewayError) -> UpdateFailed:

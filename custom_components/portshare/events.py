@@ -1,7 +1,7 @@
-"""The bus event: what happened to a share, and why."""
+"""The bus event: what happened to a share or to the internet, and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -18,6 +18,10 @@ class EventType(StrEnum):
     SHARE_REMOVED = "share_removed"
     SHARE_ENABLED = "share_enabled"
     SHARE_DISABLED = "share_disabled"
+    ALL_CLOSED = "all_closed"
+    INTERNET_LOST = "internet_lost"
+    INTERNET_RESTORED = "internet_restored"
+    ADDRESS_CHANGED = "address_changed"
 
 
 class Reason(StrEnum):
@@ -26,6 +30,18 @@ class Reason(StrEnum):
     USER = "user"
     AUTOMATION = "automation"
     SERVICE = "service"
+    INTERNET = "internet"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class PortShareEvent:
+    """Something that happened to a device's share, or to the gateway (no device)."""
+
+    type: EventType
+    data: dict[str, Any]
+    subentry_id: str | None = None
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +82,19 @@ def event_types(before: Share | None, after: Share | None) -> list[EventType]:
     return happened
 
 
-def share_event(
-    event_type: EventType,
+def share_data(
     share: Share,
     state: ShareState | None,
     *,
-    entry_id: str,
-    device_id: str | None,
     reason: Reason,
     at: datetime,
+    lasted: timedelta | None = None,
 ) -> dict[str, Any]:
-    """Return the data of a portshare_event; `state` is None for a removed share."""
-    return {
-        "type": event_type.value,
-        "entry_id": entry_id,
-        "device_id": device_id,
+    """Return the data of an event of a share; `state` is None if it was removed.
+
+    `lasted` is how long an interruption was, in seconds.
+    """
+    data = {
         "share_id": share.share_id,
         "name": share.name,
         "protocol": share.protocol.value,
@@ -90,3 +104,6 @@ def share_event(
         "reason": reason.value,
         "at": at.isoformat(),
     }
+    if lasted is not None:
+        data["lasted"] = round(lasted.total_seconds())
+    return data

@@ -158,7 +158,7 @@ async def _write(
     removed: bool = False,
 ) -> None:
     try:
-        await coordinator.write_share(share, cause, removed=removed)
+        await coordinator.write_shares([share], cause, removed=removed)
     except GatewayError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,

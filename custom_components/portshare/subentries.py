@@ -75,19 +75,32 @@ class Subentries:
 
 
 @callback
-def store_share(
-    hass: HomeAssistant, entry: ConfigEntry[Any], share: Share, *, removed: bool = False
+def store_shares(
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    shares: Iterable[Share],
+    *,
+    removed: bool = False,
 ) -> None:
-    """Store a share in its device's subentry, or remove it from there."""
-    subentry = entry.subentries[share.device_id]
-    shares = dict(subentry.data[CONF_SHARES])
-    if removed:
-        shares.pop(share.share_id, None)
-    else:
-        shares[share.share_id] = share_data(share)
-    hass.config_entries.async_update_subentry(
-        entry, subentry, data={**subentry.data, CONF_SHARES: shares}
-    )
+    """Store shares in their devices' subentries, or remove them from there.
+
+    Nothing happens to those whose device has been removed.
+    """
+    by_device: dict[str, list[Share]] = {}
+    for share in shares:
+        by_device.setdefault(share.device_id, []).append(share)
+    for device_id, of_device in by_device.items():
+        if not (subentry := entry.subentries.get(device_id)):
+            continue
+        stored = dict(subentry.data[CONF_SHARES])
+        for share in of_device:
+            if removed:
+                stored.pop(share.share_id, None)
+            else:
+                stored[share.share_id] = share_data(share)
+        hass.config_entries.async_update_subentry(
+            entry, subentry, data={**subentry.data, CONF_SHARES: stored}
+        )
 
 
 def device_data(

@@ -11,8 +11,10 @@ import voluptuous as vol
 
 from homeassistant.config_entries import (
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
+    UnknownSubEntry,
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
@@ -47,6 +49,8 @@ CONF_DEVICE: Final = "device"
 CONF_APPLICATION: Final = "application"
 CONF_SHARE: Final = "share"
 OTHER_APPLICATION: Final = "other"
+
+_BETWEEN: Final = " · "
 
 
 class DeviceSubentryFlow(ConfigSubentryFlow):
@@ -107,17 +111,17 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Add a share, to the new device or to the one that is edited."""
+        coordinator = self._coordinator
         error: Exception | None = None
         if user_input is not None:
             try:
                 if self._host:
                     return self._create_device(self._host, user_input)
                 await async_add_share(
-                    self._coordinator,
-                    self._get_reconfigure_subentry().subentry_id,
-                    user_input,
-                    Cause(),
+                    coordinator, self._subentry.subentry_id, user_input, Cause()
                 )
+            except AbortFlow:
+                raise
             except (SharingError, HomeAssistantError) as err:
                 error = err
             else:
@@ -131,7 +135,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Choose what to do."""
         options = ["application", "device"]
-        if self._get_reconfigure_subentry().data[CONF_SHARES]:
+        if self._subentry.data[CONF_SHARES]:
             options[1:1] = ["edit", "remove"]
         return self.async_show_menu(step_id="reconfigure", menu_options=options)
 
@@ -154,13 +158,14 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Edit a share."""
         assert self._share
+        coordinator = self._coordinator
         error: Exception | None = None
         if user_input is not None:
             # A field that was emptied is not in the input at all.
             emptied = dict.fromkeys(("port_end", "external_port", "external_port_end"))
             try:
                 await async_update_share(
-                    self._coordinator,
+                    coordinator,
                     self._share.share_id,
                     {**emptied, **user_input},
                     Cause(),
@@ -177,11 +182,12 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Close a share and forget it."""
+        coordinator = self._coordinator
         error: Exception | None = None
         if user_input is not None:
             try:
                 await async_remove_share(
-                    self._coordinator, self._chosen(user_input).share_id, Cause()
+                    coordinator, self._chosen(user_input).share_id, Cause()
                 )
             except (SharingError, HomeAssistantError) as err:
                 error = err
@@ -193,7 +199,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Give the device another name, or let another device take its place."""
-        subentry = self._get_reconfigure_subentry()
+        subentry = self._subentry
         hosts = await self._new_hosts()
         error: SharingError | None = None
         if user_input is not None:
@@ -238,6 +244,13 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         return self._get_entry()
 
     @property
+    def _subentry(self) -> ConfigSubentry:
+        try:
+            return self._get_reconfigure_subentry()
+        except UnknownSubEntry:
+            raise AbortFlow("device_removed") from None
+
+    @property
     def _coordinator(self) -> PortShareCoordinator:
         if self._entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow("not_loaded")
@@ -253,11 +266,8 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
 
     async def _find_host(self, typed: str, hosts: list[Host]) -> Host:
         """Return the device that was chosen or typed; raise an InvalidDevice."""
-        for host in hosts:
-            if typed == _host_label(host):
-                return host
         gateway = self._coordinator.gateway
-        target = parse_target(typed, gateway.facts())
+        target = parse_target(_mac_of_label(typed), gateway.facts())
         if not isinstance(target, str):
             found = await async_find(gateway, target)
             if found is None:
@@ -308,7 +318,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     def _show_choice(
         self, step_id: str, error: Exception | None = None
     ) -> SubentryFlowResult:
-        subentry_id = self._get_reconfigure_subentry().subentry_id
+        subentry_id = self._subentry.subentry_id
         options = [
             SelectOptionDict(value=share.share_id, label=_label(share))
             for share in self._coordinator.configuration.shares_of(subentry_id)
@@ -417,7 +427,15 @@ def _host_label(host: Host) -> str:
     """Return how a device is offered: the form shows the value that was chosen."""
     addresses = host.addresses
     address = addresses.ipv4 or next(iter(addresses.ipv6), None)
-    return " · ".join(str(part) for part in (host.name, address, host.mac) if part)
+    return _BETWEEN.join(str(part) for part in (host.name, address, host.mac) if part)
+
+
+def _mac_of_label(chosen: str) -> str:
+    """Return the MAC address that a label ends with; what was typed stays as it is.
+
+    The device may have got another label since it was offered.
+    """
+    return chosen.rpartition(_BETWEEN)[2]
 
 
 def _label(share: Share) -> str:

@@ -87,6 +87,15 @@ class Share:
     enabled: bool
     open_until: datetime | None = None
 
+    @property
+    def families(self) -> frozenset[Family]:
+        """The IP versions over which the internet may call."""
+        return frozenset(
+            family
+            for family, wanted in ((Family.IPV4, self.ipv4), (Family.IPV6, self.ipv6))
+            if wanted
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
