@@ -1,19 +1,29 @@
 """Port sharing: the gateway's own firewall, opened and closed from Home Assistant."""
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, Platform
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .gateway.gateway import Gateway, remove_table
+from .internet import async_forget_internet
+from .issues import async_setup_issues
+from .notices import async_setup_notices
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.SENSOR, Platform.SWITCH]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -32,6 +42,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     )
     gateway = Gateway(entry.data[CONF_WAN], entry.data[CONF_LAN])
     coordinator = PortShareCoordinator(hass, entry, gateway)
+
+    @callback
+    def begin_to_tell(_: HomeAssistant) -> None:
+        """Tell what happened meanwhile, now that automations can hear it."""
+        coordinator.teller.begin()
+
     try:
         await coordinator.async_config_entry_first_refresh()
         entry.runtime_data = coordinator
@@ -39,6 +55,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     except BaseException:
         await coordinator.close()
         raise
+    async_setup_notices(hass, entry)
+    async_setup_issues(hass, entry)
+    entry.async_on_unload(async_at_started(hass, begin_to_tell))
     settings = (dict(entry.data), dict(entry.options))
 
     async def entry_updated(hass: HomeAssistant, updated: PortShareConfigEntry) -> None:
@@ -78,4 +97,5 @@ async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
     """Leave nothing behind."""
     await KnownAddresses(hass, entry.entry_id).forget()
+    await async_forget_internet(hass, entry.entry_id)
     await remove_table()

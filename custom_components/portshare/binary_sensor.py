@@ -1,4 +1,4 @@
-"""Is the gateway connected with the internet?"""
+"""Is the gateway connected with the internet, and is all well with the shares?"""
 
 from typing import override
 
@@ -7,12 +7,13 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PortShareConfigEntry
-from .entity import GatewayEntity
-from .sharing.model import Family
+from .entity import DeviceEntity, GatewayEntity, async_follow_devices
+from .sharing.model import Family, Status
 
 PARALLEL_UPDATES = 0
 
@@ -28,8 +29,14 @@ async def async_setup_entry(
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the gateway's internet sensor."""
-    async_add_entities([InternetSensor(entry.runtime_data, INTERNET)])
+    """Add the gateway's internet sensor, and a problem sensor for each device."""
+    coordinator = entry.runtime_data
+    async_add_entities([InternetSensor(coordinator, INTERNET)])
+    async_follow_devices(
+        entry,
+        async_add_entities,
+        lambda device: [ProblemSensor(coordinator, device.device_id)],
+    )
 
 
 class InternetSensor(GatewayEntity, BinarySensorEntity):
@@ -47,3 +54,32 @@ class InternetSensor(GatewayEntity, BinarySensorEntity):
         """Return it for each IP version."""
         internet = self.coordinator.data.facts.internet
         return {family.value: family in internet for family in Family}
+
+
+class ProblemSensor(DeviceEntity, BinarySensorEntity):
+    """On if a share of the device is wanted, but cannot be called."""
+
+    _key = "problem"
+    _attr_translation_key = _key
+    _attr_device_class = BinarySensorDeviceClass.PROBLEM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether there is one."""
+        return bool(self._problems)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, dict[str, str]]:
+        """Return which shares have a problem, and their status."""
+        return {"shares": self._problems}
+
+    @property
+    def _problems(self) -> dict[str, str]:
+        return {
+            state.share.name: state.status.value
+            for state in self._shares
+            if state.status not in (Status.ACTIVE, Status.OFF)
+        }

@@ -5,6 +5,7 @@ from typing import Any, override
 
 import voluptuous as vol
 
+from homeassistant.components.notify import DOMAIN as NOTIFY_DOMAIN
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
@@ -14,16 +15,32 @@ from homeassistant.config_entries import (
     OptionsFlow,
 )
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
+    TextSelector,
 )
 
-from .const import CONF_LAN, CONF_PROTECT, CONF_WAN, DOMAIN, SUBENTRY_DEVICE
+from .const import (
+    CONF_DNS_NAME,
+    CONF_LAN,
+    CONF_NOTIFY,
+    CONF_PROTECT,
+    CONF_TELL_AFTER,
+    CONF_WAN,
+    DOMAIN,
+    SECTION_EXPERT,
+    SUBENTRY_DEVICE,
+)
 from .gateway.errors import GatewayError
 from .gateway.gateway import Gateway, NetworkInterface
 from .gateway.preflight import PreflightError
@@ -107,8 +124,19 @@ class PortShareOptionsFlow(OptionsFlow):
         """Protect the home network, or leave that to another firewall."""
         if user_input is not None:
             return self.async_create_entry(data=user_input)
+        seconds = NumberSelectorConfig(
+            min=1, mode=NumberSelectorMode.BOX, unit_of_measurement="s"
+        )
+        expert = vol.Schema({vol.Optional(CONF_TELL_AFTER): NumberSelector(seconds)})
         schema = vol.Schema(
-            {vol.Required(CONF_PROTECT, default=False): BooleanSelector()}
+            {
+                vol.Required(CONF_PROTECT, default=False): BooleanSelector(),
+                vol.Optional(CONF_NOTIFY): EntitySelector(
+                    EntitySelectorConfig(domain=NOTIFY_DOMAIN, multiple=True)
+                ),
+                vol.Optional(CONF_DNS_NAME): TextSelector(),
+                vol.Required(SECTION_EXPERT): section(expert, {"collapsed": True}),
+            }
         )
         return self.async_show_form(
             step_id="init",

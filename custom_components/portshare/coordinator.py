@@ -22,7 +22,7 @@ from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
 from .batches import Batch, Batches, Refused
-from .const import CONF_ADDRESSES, CONF_PROTECT, CONF_TELL_AFTER, DOMAIN
+from .const import CONF_ADDRESSES, CONF_DNS_NAME, CONF_PROTECT, CONF_TELL_AFTER, DOMAIN
 from .events import Cause, EventType, PortShareEvent, Reason, event_types, share_data
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
@@ -93,9 +93,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             entry.entry_id,
             on_event=self._tell_internet,
             on_interruption=self._tell_interruption,
-            tell_after=timedelta(
-                seconds=entry.options.get(CONF_TELL_AFTER, TELL_AFTER.total_seconds())
-            ),
+            tell_after=_tell_after(entry),
         )
         self._snapshot = self.data
         self._pace = Pace(self._publish, burst=_BURST, interval=_INTERVAL_SECONDS)
@@ -195,6 +193,11 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         finally:
             for key in ids:
                 self._causes.pop(key, None)
+
+    @property
+    def latest(self) -> Snapshot:
+        """The truth of this moment; `data` is what entities have been told."""
+        return self._snapshot
 
     def device_id(self, subentry_id: str) -> str | None:
         """Return the id of a device in Home Assistant's device registry."""
@@ -415,7 +418,13 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         planned = self._plan.get(share.share_id, NOTHING)
         if share.share_id in self._refused:
             planned = replace(planned, status=Status.ERROR)
-        return share_state(share, goal.devices[share.device_id], planned, goal.facts)
+        return share_state(
+            share,
+            goal.devices[share.device_id],
+            planned,
+            goal.facts,
+            self.config_entry.options.get(CONF_DNS_NAME, ""),
+        )
 
     @callback
     def _tell(self, share_id: str, after: Share | None) -> None:
@@ -464,6 +473,13 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                     lasted=telling.lasted,
                 )
                 self.teller.tell(PortShareEvent(event_type, data, share.device_id))
+
+
+def _tell_after(entry: PortShareConfigEntry) -> timedelta:
+    """Return how long an outage may last before it is told of the shares."""
+    expert = entry.options.get(SECTION_EXPERT, {})
+    seconds = expert.get(CONF_TELL_AFTER, TELL_AFTER.total_seconds())
+    return timedelta(seconds=seconds)
 
 
 def _update_failed(err: GatewayError) -> UpdateFailed:

@@ -1,6 +1,6 @@
 """What the entities of a gateway, a device and a share have in common."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import override
 
 from homeassistant.core import callback
@@ -12,7 +12,8 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
-from .sharing.snapshot import ShareState
+from .sharing.model import Device
+from .sharing.snapshot import ShareState, Snapshot
 
 
 class PortShareEntity(CoordinatorEntity[PortShareCoordinator]):
@@ -41,12 +42,15 @@ class GatewayEntity(PortShareEntity):
 class DeviceEntity(PortShareEntity):
     """An entity of a device. It is told only when one of its shares has changed."""
 
+    _key: str
+
     def __init__(self, coordinator: PortShareCoordinator, device_id: str) -> None:
         """Initialize."""
         super().__init__(coordinator)
         self._device_id = device_id
         self._shares = self._read_shares()
         self._available = True
+        self._attr_unique_id = f"{device_id}_{self._key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device_id)})
 
     def _read_shares(self) -> list[ShareState]:
@@ -69,7 +73,12 @@ class DeviceEntity(PortShareEntity):
 
 
 class ShareEntity(PortShareEntity):
-    """An entity of a share. It is told only when its share has changed."""
+    """An entity of a share. It is told only when its share has changed.
+
+    The switch of a share has its name; other entities add what they are to it.
+    """
+
+    _key: str | None = None
 
     def __init__(self, coordinator: PortShareCoordinator, state: ShareState) -> None:
         """Initialize."""
@@ -78,8 +87,18 @@ class ShareEntity(PortShareEntity):
         self._available = True
         share = state.share
         self._attr_unique_id = f"{share.device_id}_{share.share_id}"
-        self._attr_name = share.name
+        if self._key:
+            self._attr_unique_id += f"_{self._key}"
+            self._attr_translation_key = self._key
+        self._set_name()
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, share.device_id)})
+
+    def _set_name(self) -> None:
+        name = self._state.share.name
+        if self._key:
+            self._attr_translation_placeholders = {"share": name}
+        else:
+            self._attr_name = name
 
     @callback
     @override
@@ -92,35 +111,63 @@ class ShareEntity(PortShareEntity):
         if state is self._state and available is self._available:
             return
         self._state, self._available = state, available
-        self._attr_name = state.share.name
+        self._set_name()
         super()._handle_coordinator_update()
 
 
 @callback
-def async_follow[ItemT](
+def async_follow_devices(
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    items: Callable[[], Iterable[tuple[str, str, ItemT]]],
-    create: Callable[[ItemT], Entity],
+    create: Callable[[Device], Iterable[Entity]],
 ) -> None:
-    """Add an entity for each item there is, and for each that comes.
+    """Add entities for each device there is, and for each that comes."""
+    _follow(
+        entry,
+        async_add_entities,
+        lambda snapshot: snapshot.devices,
+        lambda device: device.device_id,
+        create,
+    )
 
-    `items` yields the id of an item, the subentry it belongs to, and the item.
-    """
+
+@callback
+def async_follow_shares(
+    entry: PortShareConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    create: Callable[[ShareState], Iterable[Entity]],
+) -> None:
+    """Add entities for each share there is, and for each that comes."""
+    _follow(
+        entry,
+        async_add_entities,
+        lambda snapshot: snapshot.shares,
+        lambda state: state.share.device_id,
+        create,
+    )
+
+
+def _follow[ItemT](
+    entry: PortShareConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    items: Callable[[Snapshot], Mapping[str, ItemT]],
+    subentry_id: Callable[[ItemT], str],
+    create: Callable[[ItemT], Iterable[Entity]],
+) -> None:
+    coordinator = entry.runtime_data
     known: set[str] = set()
 
     @callback
     def add_new() -> None:
-        now: set[str] = set()
+        now = items(coordinator.data)
         new: dict[str, list[Entity]] = {}
-        for item_id, subentry_id, item in items():
-            now.add(item_id)
+        for item_id, item in now.items():
             if item_id not in known:
-                new.setdefault(subentry_id, []).append(create(item))
+                new.setdefault(subentry_id(item), []).extend(create(item))
         known.clear()
         known.update(now)
-        for subentry_id, entities in new.items():
-            async_add_entities(entities, config_subentry_id=subentry_id)
+        for config_subentry_id, entities in new.items():
+            async_add_entities(entities, config_subentry_id=config_subentry_id)
 
     add_new()
-    entry.async_on_unload(entry.runtime_data.async_add_listener(add_new))
+    entry.async_on_unload(coordinator.async_add_listener(add_new))

@@ -58,9 +58,7 @@ class Internet:
         self._on_event = on_event
         self._on_interruption = on_interruption
         self._tell_after = tell_after
-        self._store = Store[dict[str, Any]](
-            hass, _VERSION, f"{DOMAIN}.{entry_id}.internet"
-        )
+        self._store = _store(hass, entry_id)
         self._known = _Known()
         self._facts = Facts()
         self._due: CALLBACK_TYPE | None = None
@@ -79,10 +77,6 @@ class Internet:
                     for each in stored["outages"]
                 },
             )
-
-    async def forget(self) -> None:
-        """Delete what was stored."""
-        await self._store.async_remove()
 
     async def close(self) -> None:
         """Tell no more, and store what was told."""
@@ -175,3 +169,12 @@ class Internet:
                 for uses, outage in self._known.outages.items()
             ],
         }
+
+
+async def async_forget_internet(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete what was stored of an entry."""
+    await _store(hass, entry_id).async_remove()
+
+
+def _store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.internet")

@@ -1,10 +1,12 @@
 """Sensors: what is open on the gateway and on each device."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
+    SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
@@ -14,9 +16,15 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
-from .coordinator import PortShareConfigEntry, PortShareCoordinator
-from .entity import DeviceEntity, GatewayEntity, async_follow
-from .sharing.model import Device
+from .coordinator import PortShareConfigEntry
+from .entity import (
+    DeviceEntity,
+    GatewayEntity,
+    ShareEntity,
+    async_follow_devices,
+    async_follow_shares,
+)
+from .sharing.model import Status
 from .sharing.snapshot import ShareState, Snapshot, open_ports
 
 PARALLEL_UPDATES = 0
@@ -62,15 +70,18 @@ async def async_setup_entry(
         GatewaySensor(coordinator, description) for description in GATEWAY_SENSORS
     )
 
-    def devices() -> Iterator[tuple[str, str, Device]]:
-        for device_id, device in coordinator.data.devices.items():
-            yield device_id, device_id, device
-
-    async_follow(
+    async_follow_devices(
         entry,
         async_add_entities,
-        devices,
-        lambda device: MappingsSensor(coordinator, device.device_id),
+        lambda device: [MappingsSensor(coordinator, device.device_id)],
+    )
+    async_follow_shares(
+        entry,
+        async_add_entities,
+        lambda state: [
+            StatusSensor(coordinator, state),
+            ClosesAtSensor(coordinator, state),
+        ],
     )
 
 
@@ -89,13 +100,9 @@ class GatewaySensor(GatewayEntity, SensorEntity):
 class MappingsSensor(DeviceEntity, SensorEntity):
     """How many shares of a device are open, and which."""
 
-    _attr_translation_key = "mappings"
+    _key = "mappings"
+    _attr_translation_key = _key
     _attr_state_class = SensorStateClass.MEASUREMENT
-
-    def __init__(self, coordinator: PortShareCoordinator, device_id: str) -> None:
-        """Initialize."""
-        super().__init__(coordinator, device_id)
-        self._attr_unique_id = f"{device_id}_mappings"
 
     @property
     def _open(self) -> list[ShareState]:
@@ -112,6 +119,34 @@ class MappingsSensor(DeviceEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return what is open."""
         return {"shares": [_described(state) for state in self._open]}
+
+
+class StatusSensor(ShareEntity, SensorEntity):
+    """What is true of a share in the kernel now, beside what the user wants."""
+
+    _key = "status"
+    _attr_device_class = SensorDeviceClass.ENUM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_options = [status.value for status in Status]
+
+    @property
+    @override
+    def native_value(self) -> str:
+        """Return the status."""
+        return self._state.status.value
+
+
+class ClosesAtSensor(ShareEntity, SensorEntity):
+    """When a share that is open for a while closes by itself."""
+
+    _key = "closes_at"
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return the time, None if the share is not open for a while."""
+        return self._state.share.open_until
 
 
 def _described(state: ShareState) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from .events import Cause
 from .shares import (
     async_add_device_with_share,
     async_add_share,
+    async_close_all,
+    async_open_temporarily,
     async_remove_share,
     async_update_share,
     translated,
@@ -33,6 +35,7 @@ from .sharing.model import Share
 from .sharing.snapshot import ShareState
 
 ATTR_SHARE_ID: Final = "share_id"
+ATTR_DURATION: Final = "duration"
 
 
 class Service(StrEnum):
@@ -42,6 +45,8 @@ class Service(StrEnum):
     UPDATE_SHARE = "update_share"
     REMOVE_SHARE = "remove_share"
     LIST_SHARES = "list_shares"
+    OPEN_TEMPORARILY = "open_temporarily"
+    CLOSE_ALL = "close_all"
 
 
 # Whether a port is a port is said by the rules, in a text that helps.
@@ -72,6 +77,11 @@ ADD_SHARE_SCHEMA: Final = vol.All(
 UPDATE_SHARE_SCHEMA: Final = vol.Schema({**_SHARE_ID, **_SHARE_FIELDS})
 REMOVE_SHARE_SCHEMA: Final = vol.Schema(_SHARE_ID)
 LIST_SHARES_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_DEVICE_ID): cv.string})
+
+OPEN_TEMPORARILY_SCHEMA: Final = vol.Schema(
+    {**_SHARE_ID, vol.Required(ATTR_DURATION): cv.time_period}
+)
+CLOSE_ALL_SCHEMA: Final = vol.Schema({})
 
 type _Handler = Callable[
     [PortShareCoordinator, ServiceCall], Awaitable[ServiceResponse]
@@ -105,6 +115,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
             _list_shares,
             LIST_SHARES_SCHEMA,
             SupportsResponse.ONLY,
+        ),
+        (
+            Service.OPEN_TEMPORARILY,
+            _open_temporarily,
+            OPEN_TEMPORARILY_SCHEMA,
+            SupportsResponse.OPTIONAL,
+        ),
+        (
+            Service.CLOSE_ALL,
+            _close_all,
+            CLOSE_ALL_SCHEMA,
+            SupportsResponse.OPTIONAL,
         ),
     ):
         service.async_register_admin_service(
@@ -178,8 +200,35 @@ async def _list_shares(
     return {
         "shares": [
             _listed(coordinator, state)
-            for state in coordinator.data.shares.values()
+            for _, state in sorted(coordinator.latest.shares.items())
             if wanted in (None, state.share.device_id)
+        ]
+    }
+
+
+async def _open_temporarily(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    share = await async_open_temporarily(
+        coordinator,
+        call.data[ATTR_SHARE_ID],
+        call.data[ATTR_DURATION],
+        Cause.of_service(call.context),
+    )
+    closes_at = share.open_until.isoformat() if share.open_until else None
+    return {**_answer(coordinator, share), "closes_at": closes_at}
+
+
+async def _close_all(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    closed = await async_close_all(coordinator, Cause.of_service(call.context))
+    states = coordinator.latest.shares
+    return {
+        "closed": [
+            _listed(coordinator, states[share.share_id])
+            for share in closed
+            if share.share_id in states
         ]
     }
 
@@ -200,8 +249,8 @@ def _subentry_id(coordinator: PortShareCoordinator, device_id: str) -> str:
     )
 
 
-def _answer(coordinator: PortShareCoordinator, share: Share) -> ServiceResponse:
-    state = coordinator.data.shares.get(share.share_id)
+def _answer(coordinator: PortShareCoordinator, share: Share) -> dict[str, Any]:
+    state = coordinator.latest.shares.get(share.share_id)
     return {
         "share_id": share.share_id,
         "external_port": share.external.first,
@@ -228,4 +277,5 @@ def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, A
         "families": sorted(state.families),
         "internal_ip": state.internal_ip,
         "call": list(state.calls),
+        "closes_at": share.open_until.isoformat() if share.open_until else None,
     }

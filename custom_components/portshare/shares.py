@@ -1,20 +1,27 @@
 """Add, change and remove shares: one way for switches, services and flows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from .const import CONF_SHARES, DOMAIN, SUBENTRY_DEVICE
 from .coordinator import PortShareCoordinator
-from .events import Cause
+from .events import Cause, EventType, PortShareEvent
 from .gateway.errors import GatewayError
 from .hosts import async_hosts
-from .sharing.errors import InvalidDevice, SharingError
+from .sharing.errors import InvalidDevice, InvalidDuration, SharingError
 from .sharing.model import Share
 from .sharing.rules import check_free, parse_share, parse_target
 from .subentries import device_data, share_data
+
+SHORTEST: Final = timedelta(minutes=1)
+LONGEST: Final = timedelta(days=30)
 
 
 async def async_add_share(
@@ -29,7 +36,7 @@ async def async_add_share(
     kernel refuses. Nothing is stored then.
     """
     share = validated(coordinator, ulid_now(), device_id, fields)
-    await _write(coordinator, share, cause)
+    await _write(coordinator, [share], cause)
     return share
 
 
@@ -95,7 +102,7 @@ async def async_update_share(
         if share.enabled or _claims(share) != _claims(before):
             check_free(share, configuration.ports, configuration.devices)
         if share != before:
-            await _write(coordinator, share, cause)
+            await _write(coordinator, [share], cause)
     return share
 
 
@@ -105,8 +112,52 @@ async def async_remove_share(
     """Close a share and forget it; return what it was."""
     async with coordinator.writing(share_id):
         share = coordinator.configuration.share(share_id)
-        await _write(coordinator, share, cause, removed=True)
+        await _write(coordinator, [share], cause, removed=True)
     return share
+
+
+async def async_open_temporarily(
+    coordinator: PortShareCoordinator,
+    share_id: str,
+    duration: timedelta,
+    cause: Cause,
+) -> Share:
+    """Open a share for a while; it closes by itself, even without Home Assistant.
+
+    Raises InvalidDuration besides the errors of `async_add_share`.
+    """
+    if not SHORTEST <= duration <= LONGEST:
+        raise InvalidDuration(duration)
+    until = (dt_util.utcnow() + duration).replace(microsecond=0)
+    fields = {"enabled": True, "open_until": until.isoformat()}
+    return await async_update_share(coordinator, share_id, fields, cause)
+
+
+async def async_close_all(
+    coordinator: PortShareCoordinator, cause: Cause
+) -> list[Share]:
+    """Switch every share off, in one transaction; return those that were on.
+
+    Raises HomeAssistantError if the kernel refuses; then all is as before.
+    """
+    was_on = [
+        each for each in coordinator.configuration.shares.values() if each.enabled
+    ]
+    if was_on:
+        off = [replace(each, enabled=False, open_until=None) for each in was_on]
+        await _write(coordinator, off, cause)
+    coordinator.teller.tell(
+        PortShareEvent(
+            EventType.ALL_CLOSED,
+            {
+                "closed": [share.share_id for share in was_on],
+                "reason": cause.reason.value,
+                "at": dt_util.utcnow().isoformat(),
+            },
+            context=cause.context,
+        )
+    )
+    return was_on
 
 
 def validated(
@@ -152,13 +203,13 @@ def _merged(
 
 async def _write(
     coordinator: PortShareCoordinator,
-    share: Share,
+    shares: Collection[Share],
     cause: Cause,
     *,
     removed: bool = False,
 ) -> None:
     try:
-        await coordinator.write_shares([share], cause, removed=removed)
+        await coordinator.write_shares(shares, cause, removed=removed)
     except GatewayError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,

@@ -1,6 +1,5 @@
 """A switch for each share: what the user wants to be open."""
 
-from collections.abc import Iterator
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
@@ -8,11 +7,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PortShareConfigEntry
-from .entity import ShareEntity, async_follow
+from .entity import ShareEntity, async_follow_shares
 from .events import Cause
 from .shares import async_update_share, translated
 from .sharing.errors import SharingError
-from .sharing.snapshot import ShareState
 
 PARALLEL_UPDATES = 0
 
@@ -24,16 +22,8 @@ async def async_setup_entry(
 ) -> None:
     """Add a switch for each share there is, and for each that comes."""
     coordinator = entry.runtime_data
-
-    def shares() -> Iterator[tuple[str, str, ShareState]]:
-        for share_id, state in coordinator.data.shares.items():
-            yield share_id, state.share.device_id, state
-
-    async_follow(
-        entry,
-        async_add_entities,
-        shares,
-        lambda state: ShareSwitch(coordinator, state),
+    async_follow_shares(
+        entry, async_add_entities, lambda state: [ShareSwitch(coordinator, state)]
     )
 
 

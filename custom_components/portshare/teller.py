@@ -11,7 +11,10 @@ type Listener = Callable[[PortShareEvent], None]
 
 
 class Teller:
-    """Fires a portshare_event on the bus for everything that it is told."""
+    """Fires a portshare_event on the bus for everything that it is told.
+
+    What happens while Home Assistant starts is kept until there is somebody to hear it.
+    """
 
     def __init__(
         self, hass: HomeAssistant, entry_id: str, device_ids: Mapping[str | None, str]
@@ -21,6 +24,7 @@ class Teller:
         self._entry_id = entry_id
         self._device_ids = device_ids
         self._listeners: list[Listener] = []
+        self._kept: list[PortShareEvent] | None = []
 
     @callback
     def subscribe(self, listener: Listener) -> CALLBACK_TYPE:
@@ -29,8 +33,18 @@ class Teller:
         return lambda: self._listeners.remove(listener)
 
     @callback
+    def begin(self) -> None:
+        """Tell what was kept, and from now on everything at once."""
+        kept, self._kept = self._kept or [], None
+        for event in kept:
+            self.tell(event)
+
+    @callback
     def tell(self, event: PortShareEvent) -> None:
         """Tell an event to the bus and the listeners."""
+        if self._kept is not None:
+            self._kept.append(event)
+            return
         data = {
             "type": event.type.value,
             "entry_id": self._entry_id,

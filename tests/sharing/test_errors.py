@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -25,6 +26,7 @@ EVERY_ERROR = (
     errors.GatewayItself("192.168.1.1"),
     errors.OutsideLan("192.0.2.1"),
     errors.NobodyAnswers("192.168.1.9"),
+    errors.InvalidDuration(timedelta(seconds=1)),
     errors.UnknownShare("1"),
 )
 

@@ -130,7 +130,7 @@ def _eui64(mac: str) -> int:
     """
     octets = bytes.fromhex(mac.replace(":", ""))
     if len(octets) != 6:
-        return 0
+        return -1
     return int.from_bytes(
         bytes([octets[0] ^ 0x02]) + octets[1:3] + b"\xff\xfe" + octets[3:]
     )

@@ -61,7 +61,7 @@ class Gateway:
         self._watch = Watch(self._changed)
         self._netlink: NetlinkSocket | None = None
         self._lock = asyncio.Lock()
-        self._environment: frozenset[Element] = frozenset()
+        self._environment: tuple[Element, ...] = ()
         self._open: set[Mapping] = set()
         self._facts: Facts | None = None
 
@@ -150,20 +150,16 @@ class Gateway:
         A table that is there already is kept, and only what differs is changed.
         """
         mappings = list(mappings)
-        around = frozenset(environment_elements(environment, self._wan))
+        around = tuple(environment_elements(environment, self._wan))
         want = [
             *around,
             *(element for mapping in mappings for element in elements_of(mapping)),
         ]
         async with self._lock:
-            if await is_ours(self._socket):
-                have = await self._elements()
-                gone, new = difference(have, want)
-                messages = delete_messages(gone) + add_messages(new)
-            else:
+            new = await self._mend(want)
+            if new is None:
                 new = want
-                messages = replacement() + add_messages(want)
-            await self._commit(messages)
+                await self._commit(replacement() + add_messages(want))
             self._environment = around
             self._open = set(mappings)
             fresh = set(new)
@@ -176,6 +172,18 @@ class Gateway:
                 ],
             )
 
+    async def _mend(self, want: list[Element]) -> list[Element] | None:
+        """Change what differs; return what is new, or None if that is not possible."""
+        if not await is_ours(self._socket):
+            return None
+        gone, new = difference(await self._elements(), want)
+        try:
+            await self._commit(delete_messages(gone) + add_messages(new))
+        except OutOfStep:
+            # Somebody is quicker, or a set is growing and its dump has missed some.
+            return None
+        return new
+
     async def apply(self, change: Change, environment: Environment) -> None:
         """Open and close mappings in one transaction.
 
@@ -183,23 +191,14 @@ class Gateway:
         Raises another GatewayError if the kernel refuses; nothing was changed then.
         """
         async with self._lock:
-            around = frozenset(environment_elements(environment, self._wan))
-            messages = delete_messages(
-                [
-                    *(element for m in change.closed for element in elements_of(m)),
-                    *(self._environment - around),
-                ]
-            )
-            messages += add_messages(
-                [
-                    *(element for m in change.opened for element in elements_of(m)),
-                    *(around - self._environment),
-                ]
-            )
-            await self._commit(messages)
-            internet_is_back = any(
-                element.set == "internet" for element in around - self._environment
-            )
+            around = tuple(environment_elements(environment, self._wan))
+            gone, new = difference(self._environment, around)
+            for mapping in change.closed:
+                gone += elements_of(mapping)
+            for mapping in change.opened:
+                new += elements_of(mapping)
+            await self._commit(delete_messages(gone) + add_messages(new))
+            internet_is_back = any(element.set == "internet" for element in new)
             self._environment = around
             self._open.difference_update(change.closed)
             self._open.update(change.opened)

@@ -127,7 +127,7 @@ class NetlinkSocket:
         self._loop.remove_reader(self._socket)
         self._socket.close()
         self._sender.shutdown(wait=False)
-        self._fail(NetlinkError(errno.ECONNABORTED, "netlink socket closed"))
+        self._fail(_closed())
 
     async def request(self, *messages: Message) -> list[bytes]:
         """Send messages that are carried out one after the other, at once.
@@ -198,6 +198,8 @@ class NetlinkSocket:
 
     async def _send(self, data: bytes, exchange: _Exchange) -> _Exchange:
         async with self._lock:
+            if self._socket.fileno() < 0:
+                raise _closed()
             self._exchange = exchange
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
@@ -213,6 +215,7 @@ class NetlinkSocket:
                 raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
             finally:
                 self._exchange = None
+                exchange.done.cancel()
         return exchange
 
     def _read(self) -> None:
@@ -330,6 +333,10 @@ def _pack(message: Message, number: int, flags: int = 0) -> bytes:
         )
         + body
     )
+
+
+def _closed() -> NetlinkError:
+    return NetlinkError(errno.ECONNABORTED, "netlink socket closed")
 
 
 def _finish(exchange: _Exchange) -> None:

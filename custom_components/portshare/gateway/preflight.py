@@ -91,7 +91,7 @@ def _reason(err: BatchRefused, first_rule: int) -> PreflightError:
     """Return why the kernel refused; a rule that sets a label needs labels."""
     if err.errno != errno.EPERM and err.index >= first_rule:
         expressions = str(RULES[err.index - first_rule].expressions)
-        if "NFTA_CT_" in expressions:
+        if "NFTA_CT_SREG" in expressions:
             return NoConntrackLabels(str(err))
     return _reason_of(err)
 

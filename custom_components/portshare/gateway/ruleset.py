@@ -131,8 +131,6 @@ SETS: Final = (
     SetDefinition("internet", (_NF_PROTO,)),
     # the WAN interfaces that nothing but shares may come in by
     SetDefinition("protected", (_IFNAME,)),
-    # tcp and udp, always
-    SetDefinition("transport", (_INET_PROTO,)),
     # IPv4: external port -> device . port; with ranges the port is kept
     SetDefinition("dnat4", _SERVICE, (_IPV4_ADDR, _INET_SERVICE), timed=True),
     SetDefinition("dnat4_range", _SERVICE, (_IPV4_ADDR,), interval=True, timed=True),
@@ -184,7 +182,6 @@ def _rules() -> tuple[Rule, ...]:
     ipv6 = equals(META_NFPROTO, _IPV6)
     tcp = equals(META_L4PROTO, _TCP)
     udp = equals(META_L4PROTO, _UDP)
-    transport = in_set("transport", META_L4PROTO)
     from_wan = in_set("wan", META_IIFNAME)
     internet = in_set("internet", META_NFPROTO)
     ours = has_label(LABEL)
@@ -208,7 +205,6 @@ def _rules() -> tuple[Rule, ...]:
         _rule(
             "to_device",
             internet,
-            transport,
             look_up("dnat4", *_EXTERNAL_PORT),
             set_label(LABEL),
             dnat_to_address_and_port(),
@@ -216,7 +212,6 @@ def _rules() -> tuple[Rule, ...]:
         _rule(
             "to_device",
             internet,
-            transport,
             look_up("dnat4_range", *_EXTERNAL_PORT),
             set_label(LABEL),
             dnat_to_address(),
@@ -238,6 +233,8 @@ def _rules() -> tuple[Rule, ...]:
         ),
         _rule("forward", ours, verdict("goto", "gate")),
         # Not only new flows: one that ran before its pinhole was opened is ours now.
+        # The transport is in the key, and yet a match of its own: without one, nft
+        # cannot read `ct original proto-dst`, and people save and restore rulesets.
         *(
             _rule(
                 "forward",
@@ -250,6 +247,7 @@ def _rules() -> tuple[Rule, ...]:
                 verdict("goto", "gate"),
             )
             for pinholes in ("flow6", "flow6_range")
+            for transport in (tcp, udp)
         ),
         _rule(
             "forward",
@@ -265,6 +263,7 @@ def _rules() -> tuple[Rule, ...]:
                 (ipv6, "flow6", _FLOW6_KEY),
                 (ipv6, "flow6_range", _FLOW6_KEY),
             )
+            for transport in (tcp, udp)
         ),
         # ICMP errors about a flow share its label, but have no ports of their own.
         _rule("gate", has_bits(CT_STATE, RELATED), accept),

@@ -7,14 +7,14 @@ as long for thousands of them; a test lets pyroute2 decode what is packed here.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from ipaddress import collapse_addresses
+from ipaddress import IPv4Network, collapse_addresses
 import struct
 from typing import Final
 
 from ..sharing.model import Dnat, Environment, Family, Mapping, Pinhole, Transport
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, attribute, attributes
 from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET
-from .ruleset import TABLE
+from .ruleset import SETS, TABLE
 
 # include/uapi/linux/netfilter/nf_tables.h
 _NFT_MSG_NEWSETELEM: Final = 12
@@ -45,6 +45,11 @@ GET_ELEMENTS: Final = NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_GETSETELEM
 
 _PROTOCOL_NUMBER: Final = {Transport.TCP: 6, Transport.UDP: 17}
 _NFPROTO: Final = {Family.IPV4: b"\2", Family.IPV6: b"\n"}
+
+_PLAIN_INTERVALS: Final = frozenset(
+    each.name for each in SETS if each.interval and len(each.key) == 1
+)
+_LAST_ADDRESS: Final = 0xFFFFFFFF
 
 # Parts of a concatenation begin on full words of four bytes.
 _SERVICE: Final = struct.Struct(">B3xH2x")
@@ -105,8 +110,6 @@ def environment_elements(
     environment: Environment, wan_interfaces: Iterable[str]
 ) -> Iterator[Element]:
     """Yield the elements that tell the rules what the gateway is."""
-    for protocol in _PROTOCOL_NUMBER.values():
-        yield Element("transport", bytes([protocol]))
     for name in wan_interfaces:
         yield Element("wan", _interface(name))
         if environment.protect:
@@ -115,22 +118,40 @@ def environment_elements(
         yield Element("internet", _NFPROTO[family])
     for address in environment.wan_ipv4:
         yield Element("wan4", address.packed)
-    for network in collapse_addresses(environment.lan_ipv4):
-        yield Element("lan4", network.network_address.packed)
-        if network.broadcast_address.packed != b"\xff\xff\xff\xff":
-            following = int(network.broadcast_address) + 1
-            yield Element("lan4", following.to_bytes(4), interval_end=True)
+    yield from _intervals(environment.lan_ipv4)
+
+
+def _intervals(networks: Iterable[IPv4Network]) -> Iterator[Element]:
+    """Yield where the intervals begin and end, in the order that the kernel takes.
+
+    Networks side by side are one interval; one at the very end of all has no end.
+    """
+    collapsed = list(collapse_addresses(networks))
+    begins = {int(network.network_address) for network in collapsed}
+    ends = {int(network.broadcast_address) + 1 for network in collapsed}
+    for edge in sorted(begins ^ ends):
+        if edge <= _LAST_ADDRESS:
+            yield Element("lan4", edge.to_bytes(4), interval_end=edge in ends)
 
 
 def difference(
     have: Iterable[Element], want: Iterable[Element]
 ) -> tuple[list[Element], list[Element]]:
-    """Return which elements to delete and which to add."""
+    """Return which elements to delete and which to add.
+
+    A set of plain intervals is exchanged as a whole: the kernel refuses some changes
+    of single edges.
+    """
     having = dict.fromkeys(have)
     wanting = dict.fromkeys(want)
+    exchanged = {
+        element.set
+        for element in having.keys() ^ wanting.keys()
+        if element.set in _PLAIN_INTERVALS
+    }
     return (
-        [element for element in having if element not in wanting],
-        [element for element in wanting if element not in having],
+        [each for each in having if each not in wanting or each.set in exchanged],
+        [each for each in wanting if each not in having or each.set in exchanged],
     )
 
 
@@ -277,8 +298,9 @@ def _value(type_: int, value: bytes) -> bytes:
 
 
 def _shorten(comment: str) -> str:
-    """Return as much of a comment as nft can show."""
-    return comment.encode()[: _LONGEST_COMMENT - 1].decode(errors="ignore")
+    """Return as much of a comment as nft can show, and read again."""
+    text = "".join(c if c.isprintable() and c != '"' else "_" for c in comment)
+    return text.encode()[: _LONGEST_COMMENT - 1].decode(errors="ignore")
 
 
 def _pack_comment(comment: str) -> bytes:

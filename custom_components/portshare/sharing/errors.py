@@ -4,6 +4,7 @@ Each error carries its data; the Home Assistant rooms turn `key` and `placeholde
 into a text in the user's language, and show it at the form's `field`.
 """
 
+from datetime import timedelta
 from typing import ClassVar, override
 
 from .model import HIGHEST_PORT, LOWEST_PORT, PortRange, Share
@@ -41,8 +42,10 @@ class InvalidPort(SharingError):
     @property
     @override
     def placeholders(self) -> dict[str, str]:
+        # A form sends whole numbers as floats, too.
+        value = self.value
         return {
-            "value": str(self.value),
+            "value": f"{value:.15g}" if isinstance(value, float) else str(value),
             "lowest": str(LOWEST_PORT),
             "highest": str(HIGHEST_PORT),
         }
@@ -257,6 +260,23 @@ class NobodyAnswers(InvalidDevice):
     """No device of the home network answers at this address."""
 
     key = "nobody_answers"
+
+
+class InvalidDuration(SharingError):
+    """A share is open for a while from a minute to 30 days."""
+
+    key = "invalid_duration"
+    field = "duration"
+
+    def __init__(self, duration: timedelta) -> None:
+        """Remember what was asked for."""
+        super().__init__(duration)
+        self.duration = duration
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {"duration": str(self.duration)}
 
 
 class UnknownShare(SharingError):

@@ -47,7 +47,7 @@ def parse_port(field: str, value: object) -> int:
         or isinstance(port, bool)
         or not LOWEST_PORT <= port <= HIGHEST_PORT
     ):
-        raise InvalidPort(field, port)
+        raise InvalidPort(field, value)
     return port
 
 

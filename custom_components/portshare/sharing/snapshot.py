@@ -40,7 +40,11 @@ class Snapshot:
 
 
 def share_state(
-    share: Share, device: Device, planned: Planned, facts: Facts
+    share: Share,
+    device: Device,
+    planned: Planned,
+    facts: Facts,
+    dns_name: str = "",
 ) -> ShareState:
     """Return the state of a share whose plan is in the kernel."""
     families = planned.families & facts.internet
@@ -49,18 +53,24 @@ def share_state(
         status=planned.status,
         families=families,
         addresses=facts.addresses_of(device.mac),
-        calls=call_strings(share, facts.addresses_of(device.mac), facts),
+        calls=call_strings(share, facts.addresses_of(device.mac), facts, dns_name),
     )
 
 
-def call_strings(share: Share, addresses: Addresses, facts: Facts) -> tuple[str, ...]:
+def call_strings(
+    share: Share, addresses: Addresses, facts: Facts, dns_name: str = ""
+) -> tuple[str, ...]:
     """Return what to tell a caller, as the FRITZ!Box words it.
 
-    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6. An IPv6 address that is
-    only expected is told as long as there is no other.
+    `home.example.org:50` if the gateway has a name: it leads to its IPv4 address.
+
+    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6. An IPv6 address that is only
+    expected is told as long as there is no other.
     """
     calls = []
     if share.ipv4:
+        if dns_name:
+            calls.append(f"{dns_name}:{share.external}")
         calls += [f"{address}:{share.external}" for address in facts.wan_ipv4]
     if share.ipv6:
         ipv6 = addresses.ipv6 or addresses.expected_ipv6

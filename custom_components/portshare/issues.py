@@ -1,0 +1,70 @@
+"""What the user should know and can mend: issues in Home Assistant's repairs."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+
+from .const import CONF_DNS_NAME, DOMAIN
+from .coordinator import PortShareConfigEntry
+from .dns_name import DnsName
+from .sharing.wan import WanProblem, wan_problem
+
+ISSUE_DNS_NAME: Final = "dns_name_elsewhere"
+_DNS_INTERVAL: Final = timedelta(minutes=5)
+
+
+@callback
+def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
+    """Watch what the provider gives, and where the DNS name leads."""
+    coordinator = entry.runtime_data
+    dns_name = DnsName(hass, entry.options.get(CONF_DNS_NAME, ""))
+
+    @callback
+    def check_wan() -> None:
+        facts = coordinator.data.facts
+        if facts.internet:
+            problem = wan_problem(facts)
+            addresses = ", ".join(map(str, facts.wan_ipv4)) or "-"
+            for each in WanProblem:
+                if each is problem:
+                    _create(hass, each, {"address": addresses})
+                else:
+                    ir.async_delete_issue(hass, DOMAIN, each)
+
+    async def check_dns_name(_: datetime | None = None) -> None:
+        elsewhere = await dns_name.elsewhere(coordinator.data.facts)
+        if elsewhere:
+            _create(hass, ISSUE_DNS_NAME, elsewhere)
+        else:
+            ir.async_delete_issue(hass, DOMAIN, ISSUE_DNS_NAME)
+
+    @callback
+    def forget() -> None:
+        for issue in (*WanProblem, ISSUE_DNS_NAME):
+            ir.async_delete_issue(hass, DOMAIN, issue)
+
+    check_wan()
+    entry.async_on_unload(coordinator.async_add_listener(check_wan))
+    entry.async_on_unload(forget)
+    if entry.options.get(CONF_DNS_NAME):
+        entry.async_create_background_task(
+            hass, check_dns_name(), "portshare check of the DNS name"
+        )
+        entry.async_on_unload(
+            async_track_time_interval(hass, check_dns_name, _DNS_INTERVAL)
+        )
+
+
+def _create(hass: HomeAssistant, issue: str, placeholders: dict[str, str]) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=issue,
+        translation_placeholders=placeholders,
+    )
