@@ -14,6 +14,8 @@ from . import PREFIX, DemoError
 from .home import DEVICES, WAN, Home
 from .netns import NetnsError
 
+INTERRUPTED = 128 + signal.SIGINT
+
 EPILOG = "Without a command: the demo itself, until Ctrl-C."
 
 
@@ -32,6 +34,8 @@ def main() -> int:
             case "exec":
                 return _exec(arguments)
         return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (DemoError, NetnsError) as error:
         return _complain(str(error))
 
@@ -149,7 +153,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if arguments.selftest:
         code = asyncio.run(_until_told(selftest.run(arguments.port)))
-        return 1 if code is None else code
+        return INTERRUPTED if code is None else code
     asyncio.run(_until_told(foreground.run(arguments.port)))
     return 0
 

@@ -74,9 +74,10 @@ class Demo:
         cleaning.enter_context(only_one())
         async with step("The home is built", essential=True) as line:
             cleaning.callback(shutil.rmtree, RUN, ignore_errors=True)
-            shutil.rmtree(RUN, ignore_errors=True)
             cleaning.callback(self.home.down)
             self.home.up()
+            # Of a demo that was killed; with its home its Home Assistant has gone too.
+            shutil.rmtree(RUN, ignore_errors=True)
             line.saw(", ".join(self.home.namespaces))
         async with step("The devices offer their services", essential=True) as line:
             await asyncio.gather(*map(self._start_services, DEVICES))

@@ -22,7 +22,14 @@ from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
 from .batches import Batch, Batches, Refused
-from .const import CONF_ADDRESSES, CONF_DNS_NAME, CONF_PROTECT, CONF_TELL_AFTER, DOMAIN
+from .const import (
+    CONF_ADDRESSES,
+    CONF_DNS_NAME,
+    CONF_PROTECT,
+    CONF_TELL_AFTER,
+    DOMAIN,
+    SECTION_EXPERT,
+)
 from .events import Cause, EventType, PortShareEvent, Reason, event_types, share_data
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway

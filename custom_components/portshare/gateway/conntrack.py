@@ -37,6 +37,7 @@ _IPCTNL_MSG_CT_GET: Final = 0x101
 _IPCTNL_MSG_CT_DELETE: Final = 0x102
 _CTA_TUPLE_ORIG: Final = 1
 _CTA_TUPLE_REPLY: Final = 2
+_CTA_STATUS: Final = 3
 _CTA_PROTOINFO: Final = 4
 _CTA_TIMEOUT: Final = 7
 _CTA_MARK: Final = 8
@@ -44,6 +45,7 @@ _CTA_ID: Final = 12
 _CTA_NAT_DST: Final = 13
 _CTA_LABELS: Final = 22
 _CTA_FILTER: Final = 25
+_CTA_STATUS_MASK: Final = 26
 _CTA_FILTER_ORIG_FLAGS: Final = 1
 _CTA_TUPLE_IP: Final = 1
 _CTA_TUPLE_PROTO: Final = 2
@@ -64,6 +66,8 @@ _CTA_PROTOINFO_TCP_FLAGS_ORIGINAL: Final = 4
 _FILTER_DESTINATION: Final = 1 << 1
 _FILTER_PROTOCOL: Final = 1 << 3
 _FILTER_DESTINATION_PORT: Final = 1 << 5
+# include/uapi/linux/netfilter/nf_conntrack_common.h
+_IPS_DST_NAT: Final = 1 << 5
 # include/uapi/linux/netfilter/nf_conntrack_tcp.h
 _TCP_CONNTRACK_CLOSE: Final = 8
 _IP_CT_TCP_FLAG_CLOSE_INIT: Final = 0x04
@@ -73,39 +77,118 @@ _HEADER_BYTES: Final = 20
 _TRANSPORTS: Final = {6: Transport.TCP, 17: Transport.UDP}
 _NUMBERS: Final = {transport: number for number, transport in _TRANSPORTS.items()}
 _IPV4: Final = struct.pack(">BBH", socket.AF_INET, 0, 0)
+# Version 1 of a message has filters.
+_IPV4_FILTERED: Final = struct.pack(">BBH", socket.AF_INET, 1, 0)
 
 # The kernel's nf_conntrack_udp_timeout; the flow's own packets will renew it.
 _UDP_TIMEOUT_SECONDS: Final = 30
 
-# Up to so many ports are asked for one by one; for more, every flow is looked at.
-_FEW_PORTS: Final = 4
+# More ports than this are not asked for one by one: then every flow is looked at.
+_FEW: Final = 4
 
 # The flow ended in the meantime, or its next packet was quicker than we.
 _SETTLED_ITSELF: Final = frozenset({errno.ENOENT, errno.EEXIST})
 
+# A kernel that cannot delete by filter (before 6.12) takes the partial tuple for a
+# whole one, and finds it incomplete.
+_NO_DELETE_BY_FILTER: Final = frozenset({errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP})
 
-async def mislead_no_more(
-    netlink: NetlinkSocket,
-    wan_addresses: Iterable[IPv4Address],
-    opened: Iterable[Mapping],
-) -> None:
-    """Let flows to freshly opened ports go where these lead now.
+# The address and port of a device.
+type _Target = tuple[bytes, int]
 
-    To be called right after the mappings have been opened: before, a packet in
-    between would make a new entry.
+
+class Flows:
+    """Leads flows that began earlier to where freshly opened mappings lead.
+
+    To find flows that lead to another device the kernel takes milliseconds (it locks
+    each of its hash table's buckets), so where a port has led is remembered, and they
+    are looked for only if they can be there.
     """
-    ports = _Ports(mapping for mapping in opened if isinstance(mapping, Dnat))
-    loop = asyncio.get_running_loop()
-    for wan_address in wan_addresses:
-        for request in ports.requests(wan_address):
-            rows = await netlink.dump(_IPCTNL_MSG_CT_GET, request)
-            # There may be many thousands, so they are looked at elsewhere.
-            for messages in await loop.run_in_executor(None, ports.mend, rows):
+
+    def __init__(self) -> None:
+        """Nothing is known yet; `lead_all` learns."""
+        self._led: dict[tuple[Transport, int], _Target] = {}
+        self._ranges: set[Dnat] = set()
+
+    async def lead(
+        self,
+        netlink: NetlinkSocket,
+        wan_addresses: Iterable[IPv4Address],
+        opened: Iterable[Mapping],
+    ) -> None:
+        """Let flows to freshly opened ports go where these lead now.
+
+        To be called right after the mappings have been opened: before, a packet in
+        between would make a new entry.
+        """
+        mappings = [mapping for mapping in opened if isinstance(mapping, Dnat)]
+        moved = [mapping for mapping in mappings if not self._leads_as_before(mapping)]
+        same = [mapping for mapping in mappings if mapping not in moved]
+        if len(mappings) > _FEW:
+            moved, same = mappings, []
+        self._remember(mappings)
+        for wan_address in wan_addresses:
+            for mapping in same:
                 try:
-                    await netlink.request(*messages)
+                    await _delete_untranslated(netlink, wan_address, mapping)
                 except NetlinkError as err:
-                    if err.errno not in _SETTLED_ITSELF:
+                    if err.errno not in _NO_DELETE_BY_FILTER:
                         raise
+                    moved.append(mapping)
+            ports = _Ports(moved)
+            for request in ports.requests(wan_address):
+                await self._mend(netlink, ports, request)
+
+    async def lead_all(
+        self,
+        netlink: NetlinkSocket,
+        wan_addresses: Iterable[IPv4Address],
+        opened: Iterable[Mapping],
+    ) -> None:
+        """Do the same when nothing is known of what was open before, and learn it."""
+        mappings = [mapping for mapping in opened if isinstance(mapping, Dnat)]
+        self._remember(mappings)
+        ports = _Ports(mappings)
+        for wan_address in wan_addresses:
+            await self._mend(netlink, ports, _request(wan_address))
+
+    async def _mend(
+        self, netlink: NetlinkSocket, ports: _Ports, request: bytes
+    ) -> None:
+        rows = await netlink.dump(_IPCTNL_MSG_CT_GET, request)
+        # There may be many thousands, so they are looked at elsewhere.
+        led, misled = await asyncio.get_running_loop().run_in_executor(
+            None, ports.compare, rows
+        )
+        self._led = led | self._led
+        for messages in misled:
+            try:
+                await netlink.request(*messages)
+            except NetlinkError as err:
+                if err.errno not in _SETTLED_ITSELF:
+                    raise
+
+    def _leads_as_before(self, mapping: Dnat) -> bool:
+        """Return whether no flow can lead to another device than this mapping."""
+        port = mapping.external.first
+        target = (mapping.address.packed, mapping.port)
+        return (
+            len(mapping.external) == 1
+            and self._led.get((mapping.transport, port), target) == target
+            and not any(
+                was.transport is mapping.transport
+                and was.external.overlaps(mapping.external)
+                for was in self._ranges
+            )
+        )
+
+    def _remember(self, mappings: Iterable[Dnat]) -> None:
+        for mapping in mappings:
+            if len(mapping.external) > 1:
+                self._ranges.add(mapping)
+            else:
+                service = mapping.transport, mapping.external.first
+                self._led[service] = mapping.address.packed, mapping.port
 
 
 class _Ports:
@@ -117,34 +200,35 @@ class _Ports:
 
     def requests(self, wan_address: IPv4Address) -> Iterator[bytes]:
         """Yield requests that together find every flow to these ports."""
-        if sum(len(mapping.external) for mapping in self._mappings) > _FEW_PORTS:
+        if sum(len(mapping.external) for mapping in self._mappings) > _FEW:
             yield _request(wan_address)
             return
         for mapping in self._mappings:
             for port in range(mapping.external.first, mapping.external.last + 1):
                 yield _request(wan_address, mapping.transport, port)
 
-    def mend(self, rows: Collection[bytes]) -> list[list[Message]]:
-        """Return what is to be done about each flow that leads elsewhere."""
-        return [messages for row in rows if (messages := self._mend(row))]
+    def compare(
+        self, rows: Collection[bytes]
+    ) -> tuple[dict[tuple[Transport, int], _Target], list[list[Message]]]:
+        """Return where flows to other ports lead, and what to do about the misled."""
+        led = {}
+        misled = []
+        for row in rows:
+            parts = dict(attributes(row[_HEADER_BYTES:]))
+            original = _Tuple(parts[_CTA_TUPLE_ORIG])
+            reply = _Tuple(parts[_CTA_TUPLE_REPLY])
+            if original.transport is None:
+                continue
+            target = self._target(original)
+            leads_to = reply.source, reply.source_port
+            if target is None:
+                if reply.source != original.destination:
+                    led[original.transport, original.destination_port] = leads_to
+            elif leads_to != target:
+                misled.append(_lead_anew(parts, original, reply, target))
+        return led, misled
 
-    def _mend(self, row: bytes) -> list[Message]:
-        parts = dict(attributes(row[_HEADER_BYTES:]))
-        original = _Tuple(parts[_CTA_TUPLE_ORIG])
-        reply = _Tuple(parts[_CTA_TUPLE_REPLY])
-        if original.transport is None or not (target := self._target(original)):
-            return []
-        if (reply.source, reply.source_port) == target:
-            return []
-        if original.transport is Transport.TCP:
-            return [_declare_closed(parts)]
-        messages = [_delete(parts)]
-        # Who calls from home (hairpin) is masqueraded, which takes the rules again.
-        if reply.destination == original.source:
-            messages.append(_lead_to(*target, parts, original))
-        return messages
-
-    def _target(self, original: _Tuple) -> tuple[bytes, int] | None:
+    def _target(self, original: _Tuple) -> _Target | None:
         """Return the address and port of the device that this flow should reach."""
         port = original.destination_port
         position = (str(original.transport), port)
@@ -181,7 +265,7 @@ def _position(mapping: Dnat) -> tuple[str, int]:
 def _request(
     address: IPv4Address, transport: Transport | None = None, port: int = 0
 ) -> bytes:
-    """Return the body of a dump of the flows that began with a packet to this address.
+    """Return the body of a request about flows that began with a packet to an address.
 
     The kernel filters; without the address, what the home network does with the same
     port elsewhere would be found, too.
@@ -197,10 +281,37 @@ def _request(
         )
     filter_flags = attribute(_CTA_FILTER_ORIG_FLAGS, struct.pack("=I", flags))
     return (
-        _IPV4
+        _IPV4_FILTERED
         + _nested(_CTA_TUPLE_ORIG, destination)
         + _nested(_CTA_FILTER, filter_flags)
     )
+
+
+async def _delete_untranslated(
+    netlink: NetlinkSocket, wan_address: IPv4Address, mapping: Dnat
+) -> None:
+    """Delete flows to an external port that went to the gateway itself.
+
+    The kernel finds them alone, and quickly. Nothing can open them again from inside.
+    """
+    body = (
+        _request(wan_address, mapping.transport, mapping.external.first)
+        + attribute(_CTA_STATUS, bytes(4))
+        + attribute(_CTA_STATUS_MASK, _IPS_DST_NAT.to_bytes(4))
+    )
+    await netlink.request(Message(_IPCTNL_MSG_CT_DELETE, 0, body))
+
+
+def _lead_anew(
+    parts: dict[int, bytes], original: _Tuple, reply: _Tuple, target: _Target
+) -> list[Message]:
+    """Return what makes a flow forget where it led."""
+    if original.transport is Transport.TCP:
+        return [_declare_closed(parts)]
+    if reply.destination != original.source:
+        # Who calls from home (hairpin) is masqueraded, which takes the rules again.
+        return [_delete(parts)]
+    return [_delete(parts), _lead_to(*target, parts, original)]
 
 
 def _declare_closed(parts: dict[int, bytes]) -> Message:

@@ -1,7 +1,7 @@
 """The gateway: the one thing that the coordinator knows of the kernel."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 import contextlib
 from dataclasses import dataclass
 import errno
@@ -10,7 +10,7 @@ from typing import Final
 
 from ..sharing.model import Change, Environment, Facts, Mapping
 from .adoption import is_ours
-from .conntrack import mislead_no_more
+from .conntrack import Flows
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
@@ -63,6 +63,7 @@ class Gateway:
         self._lock = asyncio.Lock()
         self._environment: tuple[Element, ...] = ()
         self._open: set[Mapping] = set()
+        self._flows = Flows()
         self._facts: Facts | None = None
 
     async def open(self) -> None:
@@ -88,7 +89,7 @@ class Gateway:
         self._listeners.clear()
         await self._watch.close()
         if self._netlink:
-            self._netlink.close()
+            await self._netlink.close()
             self._netlink = None
 
     def facts(self) -> Facts:
@@ -163,14 +164,12 @@ class Gateway:
             self._environment = around
             self._open = set(mappings)
             fresh = set(new)
-            await self._lead_flows(
-                environment,
-                [
-                    mapping
-                    for mapping in mappings
-                    if any(element in fresh for element in elements_of(mapping))
-                ],
-            )
+            opened = [
+                mapping
+                for mapping in mappings
+                if any(element in fresh for element in elements_of(mapping))
+            ]
+            await self._lead_flows(self._flows.lead_all, environment, opened)
 
     async def _mend(self, want: list[Element]) -> list[Element] | None:
         """Change what differs; return what is new, or None if that is not possible."""
@@ -203,7 +202,9 @@ class Gateway:
             self._open.difference_update(change.closed)
             self._open.update(change.opened)
             await self._lead_flows(
-                environment, self._open if internet_is_back else change.opened
+                self._flows.lead,
+                environment,
+                self._open if internet_is_back else change.opened,
             )
 
     @property
@@ -229,14 +230,17 @@ class Gateway:
         ]
 
     async def _lead_flows(
-        self, environment: Environment, opened: Iterable[Mapping]
+        self,
+        lead: Callable[..., Awaitable[None]],
+        environment: Environment,
+        opened: Iterable[Mapping],
     ) -> None:
         """Let freshly opened mappings take effect for flows that began before.
 
         The mappings are open already, so a failure is no reason to say they are not.
         """
         try:
-            await mislead_no_more(self._socket, environment.wan_ipv4, opened)
+            await lead(self._socket, environment.wan_ipv4, opened)
         except GatewayError as err:
             _LOGGER.warning(
                 "Flows that began earlier may not reach a new share: %s", err
@@ -262,4 +266,4 @@ async def remove_table() -> None:
         if err.errno != errno.ENOENT:
             raise
     finally:
-        netlink.close()
+        await netlink.close()

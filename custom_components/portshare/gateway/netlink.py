@@ -120,14 +120,14 @@ class NetlinkSocket:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the socket; whoever waits for an answer gets an error."""
         if self._socket.fileno() < 0:
             return
         self._loop.remove_reader(self._socket)
         self._socket.close()
-        self._sender.shutdown(wait=False)
         self._fail(_closed())
+        await self._loop.run_in_executor(None, self._sender.shutdown)
 
     async def request(self, *messages: Message) -> list[bytes]:
         """Send messages that are carried out one after the other, at once.

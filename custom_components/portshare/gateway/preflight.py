@@ -84,7 +84,7 @@ async def _check_kernel() -> None:
     except NetlinkError as err:
         raise _reason_of(err) from err
     finally:
-        netlink.close()
+        await netlink.close()
 
 
 def _reason(err: BatchRefused, first_rule: int) -> PreflightError:

@@ -158,7 +158,7 @@ class Watch:
     async def close(self) -> None:
         """Stop following."""
         if self._netlink:
-            self._netlink.close()
+            await self._netlink.close()
         if self._reading:
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
