@@ -1,0 +1,1 @@
+"""Tests of the whole: Home Assistant on a gateway, called from an internet."""

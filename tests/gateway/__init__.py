@@ -1,0 +1,1 @@
+"""The gateway with a real kernel and real packets, in network namespaces."""

@@ -1,0 +1,21 @@
+"""Our table as a person reads it, without what differs from one time to the next."""
+
+import re
+
+from .traffic import nft
+
+_COUNTERS = re.compile(r"counter packets \d+ bytes \d+")
+_ELEMENTS = re.compile(r"elements = \{(.*?)\}", re.DOTALL)
+
+
+def listing() -> str:
+    """Return `nft list table inet portshare`: sorted elements, counters at zero."""
+    text = nft("list", "table", "inet", "portshare")
+    text = _COUNTERS.sub("counter", text).replace("\t", "    ")
+    return _ELEMENTS.sub(_sorted, text)
+
+
+def _sorted(match: re.Match[str]) -> str:
+    elements = sorted(" ".join(each.split()) for each in match[1].split(","))
+    lines = "".join(f"            {element},\n" for element in elements)
+    return f"elements = {{\n{lines}        }}"

@@ -1,0 +1,1 @@
+"""Tests of the Home Assistant rooms, with a fake gateway behind them."""

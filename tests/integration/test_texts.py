@@ -1,0 +1,208 @@
+"""What people read: complete, in both languages, and with what it promises to name."""
+
+from collections.abc import Iterator
+import inspect
+import json
+from pathlib import Path
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import yaml
+
+from custom_components.portshare.const import DOMAIN
+from custom_components.portshare.gateway.preflight import PreflightError
+from custom_components.portshare.services import Service
+from custom_components.portshare.sharing import errors
+from custom_components.portshare.sharing.applications import APPLICATIONS
+from custom_components.portshare.sharing.errors import SharingError
+from custom_components.portshare.sharing.model import PortRange, Protocol, Share, Status
+from custom_components.portshare.subentry_flow import OTHER_APPLICATION, SHARE_SCHEMA
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import selector
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "custom_components" / DOMAIN
+
+LANGUAGES = sorted(path.stem for path in (HOUSE / "translations").glob("*.json"))
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def texts(language: str) -> Any:
+    return json.loads((HOUSE / "translations" / f"{language}.json").read_text())
+
+
+EN = texts("en")
+ICONS = json.loads((HOUSE / "icons.json").read_text())
+MANIFEST = json.loads((HOUSE / "manifest.json").read_text())
+SERVICES = yaml.safe_load((HOUSE / "services.yaml").read_text())
+
+
+def flat(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text with the path that leads to it."""
+    for key, value in tree.items():
+        if isinstance(value, str):
+            yield f"{path}{key}", value
+        else:
+            yield from flat(value, f"{path}{key}.")
+
+
+def all_of[T](kind: type[T]) -> list[type[T]]:
+    return [each for sub in kind.__subclasses__() for each in (sub, *all_of(sub))]
+
+
+SHARE = Share(
+    share_id="01",
+    device_id="02",
+    name="Web",
+    protocol=Protocol.TCP,
+    ports=PortRange(80, 80),
+    external=PortRange(80, 80),
+    ipv4=True,
+    ipv6=True,
+    enabled=True,
+)
+EXAMPLES: dict[str, Any] = {
+    "field": "port",
+    "first": 1,
+    "last": 2,
+    "count": 3,
+    "ports": SHARE.ports,
+    "external": SHARE.external,
+    "wanted": SHARE.ports,
+    "holder": SHARE,
+    "holder_device": "NAS",
+    "proposal": None,
+    "share_id": "01",
+}
+
+
+def example(kind: type[SharingError]) -> SharingError:
+    """Return an error of this kind, made of whatever its constructor asks for."""
+    if kind.__init__ is SharingError.__init__:
+        return kind()
+    parameters = list(inspect.signature(kind).parameters)
+    return kind(*(EXAMPLES.get(name, "something") for name in parameters))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything_and_names_the_same(language: str) -> None:
+    ours, english = dict(flat(texts(language))), dict(flat(EN))
+    assert ours.keys() == english.keys()
+    for path, text in english.items():
+        assert set(_PLACEHOLDER.findall(ours[path])) == set(_PLACEHOLDER.findall(text))
+        assert ours[path].strip() == ours[path] != ""
+
+
+def test_there_are_two_languages() -> None:
+    assert LANGUAGES == ["de", "en"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", all_of(SharingError), ids=lambda kind: kind.__name__)
+def test_every_error_has_its_text_with_what_it_names(
+    kind: type[SharingError], language: str
+) -> None:
+    error = example(kind)
+    said = texts(language)
+    text = said["exceptions"][error.key]["message"]
+    assert set(_PLACEHOLDER.findall(text)) <= error.placeholders.keys()
+    shown = said["config_subentries"]["device"]["error"]
+    if error.key in shown:
+        assert shown[error.key] == text
+
+
+FIELDS = {str(key) for key in SHARE_SCHEMA.schema} | {"device", "name", "share_id"}
+
+
+@pytest.mark.parametrize("kind", all_of(SharingError), ids=lambda kind: kind.__name__)
+def test_every_error_that_a_form_can_have_is_shown_there(
+    kind: type[SharingError],
+) -> None:
+    if example(kind).field in FIELDS:
+        assert kind.key in EN["config_subentries"]["device"]["error"]
+
+
+def test_no_two_errors_have_the_same_key() -> None:
+    keys = [kind.key for kind in (*all_of(SharingError), *all_of(PreflightError))]
+    assert len(keys) == len(set(keys))
+    assert errors.SharingError not in all_of(SharingError)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", all_of(PreflightError), ids=lambda kind: kind.__name__)
+def test_what_a_gateway_lacks_is_said_alike_in_the_flow_and_later(
+    kind: type[PreflightError], language: str
+) -> None:
+    said = texts(language)
+    assert said["config"]["abort"][kind.key] == said["exceptions"][kind.key]["message"]
+    assert not _PLACEHOLDER.findall(said["config"]["abort"][kind.key])
+
+
+def test_every_application_and_every_protocol_has_a_name() -> None:
+    options = EN["selector"]["application"]["options"]
+    assert options.keys() == {each.key for each in APPLICATIONS} | {OTHER_APPLICATION}
+    assert EN["selector"]["protocol"]["options"].keys() == {
+        each.value for each in Protocol
+    }
+    attributes = EN["entity"]["switch"]["share"]["state_attributes"]
+    assert attributes["status"]["state"].keys() == {each.value for each in Status}
+    assert attributes["protocol"]["state"].keys() == {each.value for each in Protocol}
+
+
+def test_every_service_is_described_with_its_fields_and_its_icon() -> None:
+    assert SERVICES.keys() == {each.value for each in Service}
+    assert EN["services"].keys() == SERVICES.keys() == ICONS["services"].keys()
+    for name, service in SERVICES.items():
+        fields = (service or {}).get("fields", {})
+        assert EN["services"][name].get("fields", {}).keys() == fields.keys()
+        for field in fields.values():
+            selector(field["selector"])
+
+
+@pytest.mark.parametrize("name", [Service.ADD_SHARE, Service.UPDATE_SHARE])
+def test_the_services_offer_what_the_form_offers(name: str) -> None:
+    assert {str(key) for key in SHARE_SCHEMA.schema} <= SERVICES[name]["fields"].keys()
+
+
+@pytest.mark.parametrize("step", ["share", "edit_share"])
+def test_every_field_of_the_form_of_a_share_is_described(step: str) -> None:
+    said = EN["config_subentries"]["device"]["step"][step]
+    fields = {str(key) for key in SHARE_SCHEMA.schema}
+    assert said["data"].keys() == said["data_description"].keys() == fields
+
+
+async def test_every_entity_has_its_text_and_its_icon_is_of_an_entity(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
+    keys: dict[str, set[str]] = {}
+    for each in entities:
+        assert each.translation_key
+        keys.setdefault(each.domain, set()).add(each.translation_key)
+    assert keys == {domain: set(said) for domain, said in EN["entity"].items()}
+    for domain, icons in ICONS["entity"].items():
+        assert icons.keys() <= keys[domain]
+
+
+def test_every_platform_with_texts_is_there() -> None:
+    for platform in (*EN["entity"], *ICONS["entity"]):
+        assert (HOUSE / f"{platform}.py").exists()
+
+
+def test_every_text_of_an_exception_is_used() -> None:
+    code = "\n".join(path.read_text() for path in HOUSE.rglob("*.py"))
+    for key in EN["exceptions"]:
+        assert f'"{key}"' in code
+
+
+def test_the_manifest_is_sorted_and_of_the_same_version_as_the_project() -> None:
+    assert list(MANIFEST)[:2] == ["domain", "name"]
+    assert list(MANIFEST)[2:] == sorted(list(MANIFEST)[2:])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert MANIFEST["version"] == project["version"]
+    assert MANIFEST["domain"] == DOMAIN == HOUSE.name
