@@ -21,7 +21,8 @@ class PortShareEntity(CoordinatorEntity[PortShareCoordinator]):
 
     _attr_has_entity_name = True
 
-    async def async_entity_id_changed(self) -> None:
+    @callback
+    def async_entity_id_changed(self, old_entity_id: str) -> None:
         """Stay in place when renamed: nothing here depends on the entity id."""
 
 

@@ -1,6 +1,7 @@
 """Add, change and remove shares: one way for switches, services and flows."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -140,12 +141,15 @@ async def async_close_all(
 
     Raises HomeAssistantError if the kernel refuses; then all is as before.
     """
-    was_on = [
-        each for each in coordinator.configuration.shares.values() if each.enabled
-    ]
-    if was_on:
-        off = [replace(each, enabled=False, open_until=None) for each in was_on]
-        await _write(coordinator, off, cause)
+    configuration = coordinator.configuration
+    async with AsyncExitStack() as stack:
+        # A change under way, if refused, would put back what it found: an open share.
+        for share_id in sorted(configuration.shares):
+            await stack.enter_async_context(coordinator.writing(share_id))
+        was_on = [each for each in configuration.shares.values() if each.enabled]
+        if was_on:
+            off = [replace(each, enabled=False, open_until=None) for each in was_on]
+            await _write(coordinator, off, cause)
     coordinator.teller.tell(
         PortShareEvent(
             EventType.ALL_CLOSED,

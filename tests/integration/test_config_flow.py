@@ -63,7 +63,8 @@ async def test_interfaces_are_offered_and_guessed(
     assert result["step_id"] == "user"
     assert suggested(result) == CHOICE
     assert offered(result, CONF_WAN) == ["wan0", "lan0", "guest0"]
-    options = result["data_schema"].schema[CONF_LAN].config["options"]
+    schema: Any = result["data_schema"]
+    options = schema.schema[CONF_LAN].config["options"]
     assert [option["label"] for option in options] == [
         "wan0 · 203.0.113.2/24",
         "lan0 · 192.168.178.1/24",
@@ -179,7 +180,7 @@ async def test_reconfigure_starts_what_could_not_be_started(
 ) -> None:
     gateway.opens.append(ForwardingOff())
     await set_up()
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state.value == "setup_error"
     result = await entry.start_reconfigure_flow(hass)
     await submit(hass, result, **{CONF_LAN: ["guest0"]})
     await hass.async_block_till_done()

@@ -19,6 +19,7 @@ from .conftest import (
     WEB,
     WEB_SWITCH,
     call,
+    device_of,
     refuse_all,
     state_of,
     subentry_of,

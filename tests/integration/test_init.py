@@ -166,7 +166,7 @@ async def test_a_kernel_that_cannot_be_asked_now_is_asked_again(
 ) -> None:
     gateway.opens.append(GatewayError("Device or resource busy"))
     await set_up()
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.state.value == "setup_retry"
     assert entry.reason == (
         "The kernel refused the change, and nothing was changed: "
         "Device or resource busy"
@@ -182,7 +182,7 @@ async def test_a_kernel_that_refuses_everything_at_the_start_is_asked_again(
 ) -> None:
     gateway.refuse = refuse_all
     await set_up()
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.state.value == "setup_retry"
     assert not gateway.handles
     gateway.refuse = FakeGateway().refuse
     async_fire_time_changed(hass, dt_util.utcnow().replace(year=2040))
@@ -241,6 +241,7 @@ async def test_other_interfaces_need_a_new_start_and_another_title_does_not(
     assert loaded.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.usefixtures("errors_expected")
 async def test_entities_that_cannot_be_unloaded_keep_the_gateway_running(
     hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
 ) -> None:

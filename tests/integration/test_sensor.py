@@ -62,6 +62,7 @@ async def test_the_sensor_of_a_device_is_known_by_the_id_of_the_device(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:
     entry = er.async_get(hass).async_get(MAPPINGS)
+    assert entry
     assert entry.unique_id == f"{subentry_of(loaded).subentry_id}_mappings"
     assert entry.config_subentry_id == subentry_of(loaded).subentry_id
 

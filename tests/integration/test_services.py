@@ -33,7 +33,7 @@ from .conftest import (
 )
 from .fake_gateway import GATEWAY_MAC, NAS, PI, FakeGateway
 
-GAME = {"name": "Game", "protocol": "udp", "port": 30000}
+GAME: dict[str, Any] = {"name": "Game", "protocol": "udp", "port": 30000}
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ async def test_bad_input_is_refused_in_words_and_nothing_is_stored(
     if new and "Port 80 of NAS" in error:
         return  # a new device shares nothing yet
     before = stored(loaded)
-    where = {"mac": PI} if new else {"device_id": nas}
+    where: dict[str, Any] = {"mac": PI} if new else {"device_id": nas}
     with pytest.raises(ServiceValidationError, match=error):
         await call(hass, "add_share", **{**where, **GAME, **fields})
     assert stored(loaded) == before
@@ -252,7 +252,8 @@ async def test_bad_input_is_refused_in_words_and_nothing_is_stored(
 async def test_a_share_needs_a_device_and_not_two(
     hass: HomeAssistant, loaded: MockConfigEntry, nas: str
 ) -> None:
-    for where in ({}, {"device_id": nas, "mac": PI}):
+    wheres: list[dict[str, Any]] = [{}, {"device_id": nas, "mac": PI}]
+    for where in wheres:
         with pytest.raises(vol.Invalid):
             await call(hass, "add_share", **where, **GAME)
 
@@ -263,6 +264,7 @@ async def test_a_device_that_is_not_for_sharing_is_refused(
     gateway_device = dr.async_get(hass).async_get_device_by_identifier(
         (DOMAIN, loaded.entry_id), loaded.entry_id
     )
+    assert gateway_device
     with pytest.raises(ServiceValidationError, match="Gateway is not a device for"):
         await call(hass, "add_share", device_id=gateway_device.id, **GAME)
     with pytest.raises(ServiceValidationError):

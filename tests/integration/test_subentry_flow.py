@@ -1,6 +1,6 @@
 """Add a device for sharing and edit its shares, as somebody clicks through it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from unittest.mock import patch
@@ -44,7 +44,7 @@ GAME = {
 }
 
 type Result = Any
-type Steps = Callable[..., Awaitable[Result]]
+type Steps = Callable[..., Coroutine[Any, Any, Result]]
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_a_name_service_that_does_not_answer_is_not_waited_for(
 
     with (
         patch("asyncio.base_events.BaseEventLoop.getnameinfo", never),
-        patch("custom_components.portshare.hosts._LOOK_UP_SECONDS", 0),
+        patch("custom_components.portshare.names._LOOK_UP_SECONDS", 0),
     ):
         assert labels(await add()) == [f"192.168.178.22 · {PI}"]
 

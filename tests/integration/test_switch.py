@@ -1,6 +1,7 @@
 """The main job: a switch opens and closes a share."""
 
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -29,6 +30,7 @@ from .conftest import (
     WEB_SWITCH,
     call,
     device,
+    device_of,
     refuse_all,
     refuse_text,
     state_of,
@@ -37,7 +39,7 @@ from .conftest import (
 )
 from .fake_gateway import PI, FakeGateway
 
-GAME = {"name": "Game", "protocol": "udp", "port": 30000}
+GAME: dict[str, Any] = {"name": "Game", "protocol": "udp", "port": 30000}
 
 
 async def test_a_switch_opens_and_closes_its_share(
@@ -129,6 +131,7 @@ async def test_a_switch_is_known_by_ids_and_not_by_names_or_ports(
 ) -> None:
     registry = er.async_get(hass)
     entry = registry.async_get(WEB_SWITCH)
+    assert entry
     assert entry.unique_id == f"{subentry_of(loaded).subentry_id}_{WEB}"
     assert entry.config_subentry_id == subentry_of(loaded).subentry_id
     await call(hass, "update_share", share_id=WEB, name="Site", port=81)
@@ -280,7 +283,7 @@ async def test_switches_come_and_go_without_a_reload(
             hass,
             "add_share",
             response=True,
-            device_id=er.async_get(hass).async_get(WEB_SWITCH).device_id,
+            device_id=device_of(hass, loaded).id,
             **GAME,
         )
         await hass.async_block_till_done()
@@ -297,7 +300,7 @@ async def test_switches_come_and_go_without_a_reload(
 async def test_a_share_that_is_gone_before_its_switch_is_there_leaves_no_switch(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:
-    device_id = er.async_get(hass).async_get(WEB_SWITCH).device_id
+    device_id = device_of(hass, loaded).id
     for _ in range(3):
         added = await call(
             hass, "add_share", response=True, device_id=device_id, **GAME
@@ -313,7 +316,10 @@ async def test_a_device_brings_and_takes_its_switches(
 ) -> None:
     data = device(PI, "Pi", {SSH[:-1] + "F": {**SSH_DATA, "external_port": 2223}})
     added = ConfigSubentry(
-        data=data["data"], subentry_type="device", title="Pi", unique_id=PI
+        data=MappingProxyType(dict(data["data"])),
+        subentry_type="device",
+        title="Pi",
+        unique_id=PI,
     )
     hass.config_entries.async_add_subentry(loaded, added)
     await hass.async_block_till_done()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from custom_components.portshare.const import DOMAIN
 from custom_components.portshare.gateway.preflight import PreflightError
@@ -128,7 +128,8 @@ def test_every_error_that_a_form_can_have_is_shown_there(
 
 
 def test_no_two_errors_have_the_same_key() -> None:
-    keys = [kind.key for kind in (*all_of(SharingError), *all_of(PreflightError))]
+    keys = [kind.key for kind in all_of(SharingError)]
+    keys += [kind.key for kind in all_of(PreflightError)]
     assert len(keys) == len(set(keys))
     assert errors.SharingError not in all_of(SharingError)
 
