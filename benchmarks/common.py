@@ -1,7 +1,7 @@
 """What the benchmarks share: a home of their own, and how numbers are told."""
 
-from collections.abc import Callable, Coroutine, Iterator
 import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 import contextlib
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path

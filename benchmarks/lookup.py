@@ -176,14 +176,14 @@ async def _with_map(home: Home, gateway: Gateway, sender: Sender, size: int) -> 
         f" close all {(closed - opened) * 1000:7.1f} ms,"
         f" adopt {adopted * 1000:7.1f} ms; bystander: {lost}"
     )
-    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    home.gateway.run("nft", "flush", "ruleset")
     return cost
 
 
 def _with_rules(home: Home, sender: Sender, size: int) -> float:
     home.gateway.run("nft", "-f", "-", stdin=_rules(home, size))
     cost = sender.microseconds(size, _FLOWS[size])
-    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    home.gateway.run("nft", "flush", "ruleset")
     return cost
 
 

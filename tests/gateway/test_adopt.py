@@ -2,12 +2,21 @@
 
 from collections.abc import Callable
 import contextlib
+import errno
 import subprocess
 import threading
+from typing import Self
+
+import pytest
 
 from custom_components.portshare.gateway.adoption import is_ours
-from custom_components.portshare.gateway.errors import BatchRefused, OutOfStep
+from custom_components.portshare.gateway.errors import (
+    BatchRefused,
+    NetlinkError,
+    OutOfStep,
+)
 from custom_components.portshare.gateway.gateway import Gateway, remove_table
+from custom_components.portshare.gateway.netlink import NetlinkSocket
 from custom_components.portshare.gateway.ruleset import RULES
 from custom_components.portshare.gateway.table import Element
 from custom_components.portshare.sharing.model import (
@@ -20,7 +29,6 @@ from custom_components.portshare.sharing.model import (
 from demo.calls import Caller, Download
 from demo.home import LAN_LINK, WAN, WAN_LINK, Home
 from demo.services import Services
-import pytest
 
 from .builders import (
     IPV4,
@@ -81,7 +89,7 @@ async def test_found_right_and_left_alone(
 class Monitor:
     """What the kernel tells about changes of tables while this is open."""
 
-    def __enter__(self) -> Monitor:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             ["nft", "--json", "monitor"], stdout=subprocess.PIPE, text=True
         )
@@ -428,6 +436,20 @@ async def test_opening_what_somebody_has_changed(
     assert listing() == before
     # And what is known of the kernel has not changed either.
     await gateway.apply(closing(*mappings), ENVIRONMENT)
+
+
+async def test_refused_for_another_reason(
+    gateway: Gateway, mappings: list[Mapping], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory, say: that is no reason to read everything again."""
+    await gateway.adopt([], ENVIRONMENT)
+
+    async def batch(*_: object) -> None:
+        raise BatchRefused(NetlinkError(errno.ENOMEM, "no memory"), 0)
+
+    monkeypatch.setattr(NetlinkSocket, "batch", batch)
+    with pytest.raises(BatchRefused):
+        await gateway.apply(opening(*mappings), ENVIRONMENT)
 
 
 async def test_environment_that_somebody_has_changed(

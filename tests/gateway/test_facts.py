@@ -9,6 +9,8 @@ from ipaddress import (
     ip_interface,
 )
 
+import pytest
+
 from custom_components.portshare.gateway.facts import gather
 from custom_components.portshare.gateway.watch import (
     DefaultRoute,
@@ -17,7 +19,6 @@ from custom_components.portshare.gateway.watch import (
     Network,
 )
 from custom_components.portshare.sharing.model import Addresses, Facts, Family
-import pytest
 
 WAN, LAN, GUESTS, OTHER = 2, 3, 4, 5
 LINKS = (

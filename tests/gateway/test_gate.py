@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 import socket
 import threading
 
+import pytest
+
+from custom_components.portshare.gateway.errors import OutOfStep
 from custom_components.portshare.gateway.gateway import Gateway
 from custom_components.portshare.sharing.model import (
     Change,
@@ -14,7 +19,6 @@ from custom_components.portshare.sharing.model import (
     Transport,
 )
 from demo.home import INTERNET, WAN, Home
-import pytest
 
 from .builders import (
     BOTH,
@@ -411,7 +415,10 @@ async def test_internet_of_one_family_gone_and_back(
     """One element closes all shares of a family; the other family goes on."""
     around = environment(protect=protect)
     without = environment(protect=protect, internet=BOTH - {family})
-    mappings = [to.dnat("nas", transport, 8080, 80), to.pinhole("nas", transport, 80)]
+    mappings: list[Mapping] = [
+        to.dnat("nas", transport, 8080, 80),
+        to.pinhole("nas", transport, 80),
+    ]
     services = {each: traffic.serve("nas", transport, 80, each) for each in Family}
     called = {IPV4: 8080, IPV6: 80}
     other = next(iter(BOTH - {family}))
@@ -445,6 +452,35 @@ async def test_a_peer_that_knocked_while_there_was_no_internet(
     await gateway.apply(Change(), around)
     caller.send(b"knock")
     assert service.accept()[1] == b"knock"
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("share", SHARES)
+async def test_the_kernel_closes_what_is_open_for_a_while(
+    gateway: Gateway,
+    traffic: Traffic,
+    to: Mappings,
+    share: str,
+    transport: Transport,
+) -> None:
+    """Home Assistant may be dead by then. A running flow is cut, too."""
+    family, make = SHARES[share]
+    made, called, port = make(to, transport)
+    # The kernel waits for two seconds, so that is in one.
+    until = datetime.now(UTC) - timedelta(seconds=1)
+    mapping = replace(made, until=until)
+    around = environment(protect=True)
+    service = traffic.serve("nas", transport, port, family)
+    await gateway.adopt([], around)
+    await gateway.apply(opening(mapping), around)
+    flow = traffic.flow(service, called)
+    wait_until(lambda: "expires" not in nft("list", "table", "inet", "portshare"))
+    flow.assert_cut(first="device")
+    with pytest.raises(OutOfStep):
+        await gateway.apply(closing(mapping), around)
+    await gateway.adopt([], around)
+    await gateway.apply(opening(replace(made, until=None)), around)
+    traffic.flow(service, called)
 
 
 async def test_many_flows_of_one_share(

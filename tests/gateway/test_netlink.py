@@ -6,6 +6,8 @@ import errno
 import socket
 import struct
 
+import pytest
+
 from custom_components.portshare.gateway import netlink
 from custom_components.portshare.gateway.errors import (
     BatchRefused,
@@ -38,7 +40,6 @@ from custom_components.portshare.gateway.table import (
     dump_request,
     parse,
 )
-import pytest
 
 from .capabilities import without_net_admin
 from .traffic import PATIENCE, nft
@@ -161,6 +162,14 @@ async def test_twenty_thousand_elements(sock: NetlinkSocket) -> None:
     assert await there() == set()
 
 
+async def test_more_than_the_socket_can_send(sock: NetlinkSocket) -> None:
+    sock._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    with pytest.raises(NetlinkError) as raised:
+        await sock.batch(add_messages(map(element, range(1000))), NFNL_SUBSYS_NFTABLES)
+    assert raised.value.errno == errno.EMSGSIZE
+    await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+
+
 async def test_requests_at_the_same_time(sock: NetlinkSocket) -> None:
     """Each gets its own answer."""
     await sock.batch([add_table("there", "")], NFNL_SUBSYS_NFTABLES)
@@ -170,13 +179,17 @@ async def test_requests_at_the_same_time(sock: NetlinkSocket) -> None:
             await sock.batch([delete_table("missing")], NFNL_SUBSYS_NFTABLES)
         return raised.value.errno
 
-    dumps = [sock.dump(GET_TABLES, INET) for _ in range(20)]
-    refused = [missing() for _ in range(20)]
-    results = await asyncio.gather(
-        *(each for pair in zip(dumps, refused, strict=True) for each in pair)
-    )
-    assert all(len(rows) == 1 for rows in results[::2])
-    assert results[1::2] == [errno.ENOENT] * 20
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            (
+                group.create_task(sock.dump(GET_TABLES, INET)),
+                group.create_task(missing()),
+            )
+            for _ in range(20)
+        ]
+    assert [(len(dump.result()), code.result()) for dump, code in tasks] == [
+        (1, errno.ENOENT)
+    ] * 20
 
 
 async def test_requests_one_after_the_other_at_once(inside: None) -> None:

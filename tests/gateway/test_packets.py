@@ -1,5 +1,7 @@
 """What is open is reached, at the right device; what is closed is not."""
 
+import pytest
+
 from custom_components.portshare.gateway.gateway import Gateway
 from custom_components.portshare.sharing.model import (
     Change,
@@ -8,7 +10,6 @@ from custom_components.portshare.sharing.model import (
     Transport,
 )
 from demo.home import WAN, Home
-import pytest
 
 from .builders import (
     IPV4,

@@ -5,6 +5,8 @@ import errno
 from pathlib import Path
 import socket
 
+import pytest
+
 from custom_components.portshare.gateway import gateway as gateway_module, preflight
 from custom_components.portshare.gateway.errors import (
     BatchRefused,
@@ -25,7 +27,6 @@ from custom_components.portshare.gateway.preflight import (
 from custom_components.portshare.gateway.ruleset import RULES, replacement
 from demo import netns
 from demo.home import LAN_LINK, WAN_LINK, Home
-import pytest
 
 from .builders import environment
 from .capabilities import without_net_admin

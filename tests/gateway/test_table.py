@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
+import itertools
 from pathlib import Path
 import random
 from typing import Any
+
+from hypothesis import given, settings, strategies as st
+from pyroute2.netlink.nfnetlink.nftsocket import nft_set_elem_list_msg
+import pytest
 
 from custom_components.portshare.gateway.gateway import Gateway
 from custom_components.portshare.gateway.netlink import Message
@@ -30,9 +35,6 @@ from custom_components.portshare.sharing.model import (
     Transport,
 )
 from demo.home import Home
-from hypothesis import given, settings, strategies as st
-from pyroute2.netlink.nfnetlink.nftsocket import nft_set_elem_list_msg
-import pytest
 
 from .builders import TCP, UDP, Mappings, environment, ports
 from .listing import listing
@@ -209,7 +211,7 @@ def test_networks_of_the_home_do_not_overlap(numbers: list[int]) -> None:
     ends += [2**32] * (len(edges) - len(ends))
     spans = list(zip(edges, ends, strict=True))
     assert all(begin < end for begin, end in spans)
-    assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(spans))
     for network in networks:
         address = int(network.broadcast_address)
         assert any(begin <= address < end for begin, end in spans)

@@ -6,13 +6,14 @@ import contextlib
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 import socket
 
+import pytest
+
 from custom_components.portshare.gateway import watch
 from custom_components.portshare.gateway.errors import NetlinkError
 from custom_components.portshare.gateway.gateway import Gateway
 from custom_components.portshare.sharing.model import Addresses, Facts, Family
 from demo import netns
 from demo.home import INTERNET, LAN, LAN_LINK, WAN, WAN_LINK, Device, Home
-import pytest
 
 from .builders import BOTH, IPV4, IPV6
 from .traffic import PATIENCE
@@ -327,6 +328,26 @@ async def test_what_was_missed_is_read_again(
             and IPv4Address("203.0.113.9") in facts.wan_ipv4
         )
     )
+
+
+async def test_what_happens_while_it_is_read(
+    sees: Facing, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A neighbour that comes after the dump, before it has been looked at."""
+    original = sees.gateway._watch._read_neighbours
+    mac = "02:00:00:00:00:99"
+
+    async def read() -> dict[tuple[int, watch.Address], str]:
+        before = await original()
+        home.gateway.ip([f"neigh replace 192.168.178.99 lladdr {mac} dev {LAN_LINK}"])
+        async with asyncio.timeout(PATIENCE):
+            while not sees.gateway._watch._meanwhile:
+                await asyncio.sleep(0)
+        return before
+
+    monkeypatch.setattr(sees.gateway._watch, "_read_neighbours", read)
+    sees.gateway._watch._overrun()
+    await sees.until(lambda facts: mac in facts.devices)
 
 
 async def test_reading_fails_for_a_while(

@@ -9,7 +9,6 @@ from custom_components.portshare.const import DOMAIN
 from custom_components.portshare.events import Cause, Reason
 from homeassistant.core import Context, Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
@@ -17,7 +16,6 @@ from .conftest import (
     SSH,
     SSH_SWITCH,
     WEB,
-    WEB_SWITCH,
     call,
     device_of,
     refuse_all,
@@ -93,14 +91,7 @@ async def test_a_share_that_is_added_as_closed_is_not_told_as_open(
 async def test_a_device_that_is_removed_takes_its_shares_along(
     hass: HomeAssistant, loaded: MockConfigEntry, events: list[Event]
 ) -> None:
-    device_id = (
-        hass.states.get(WEB_SWITCH)
-        and dr.async_get(hass)
-        .async_get_device_by_identifier(
-            (DOMAIN, subentry_of(loaded).subentry_id), loaded.entry_id
-        )
-        .id
-    )
+    device_id = device_of(hass, loaded).id
     hass.config_entries.async_remove_subentry(loaded, subentry_of(loaded).subentry_id)
     await hass.async_block_till_done()
     assert sorted(told(events)) == [

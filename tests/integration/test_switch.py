@@ -257,6 +257,21 @@ async def test_a_share_that_is_removed_while_it_is_being_opened_does_not_stay_op
     ]
 
 
+async def test_a_switch_whose_share_is_being_removed_says_so(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    gateway.pause()
+    removing = hass.async_create_task(call(hass, "remove_share", share_id=WEB))
+    await gateway.under_way.wait()
+    turning = hass.async_create_task(call(hass, "turn_off", entity_id=WEB_SWITCH))
+    gateway.go_on()
+    await removing
+    with pytest.raises(ServiceValidationError, match="There is no share with the id"):
+        await turning
+    assert WEB not in stored(loaded)
+    assert not gateway.mappings
+
+
 async def test_a_device_that_is_removed_while_the_kernel_refuses_stays_removed(
     hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
 ) -> None:

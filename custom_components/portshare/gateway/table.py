@@ -82,11 +82,6 @@ class Element:
     timed: bool = False
     until: datetime | None = field(default=None, compare=False)
 
-    @property
-    def identity(self) -> tuple[str, bytes, bytes | None, bool]:
-        """What exists once: two elements with the same identity are in conflict."""
-        return (self.set, self.key, self.end, self.interval_end)
-
 
 def elements_of(mapping: Mapping) -> Iterator[Element]:
     """Yield the elements that make a mapping true."""
