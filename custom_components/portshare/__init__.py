@@ -1,14 +1,24 @@
 """Port sharing: the gateway's own firewall, opened and closed from Home Assistant."""
 
+from datetime import datetime
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
-from .coordinator import PortShareConfigEntry, PortShareCoordinator
+from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoordinator
 from .gateway.gateway import Gateway, remove_table
 from .internet import async_forget_internet
 from .issues import async_setup_issues
@@ -27,8 +37,20 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the services."""
+    """Register the services, and look after entries that are not loaded."""
     async_setup_services(hass)
+
+    @callback
+    def entry_changed(_: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Leave nothing open if an entry is disabled that could not be set up."""
+        if (
+            entry.domain == DOMAIN
+            and entry.disabled_by
+            and entry.state is ConfigEntryState.NOT_LOADED
+        ):
+            hass.async_create_task(remove_table(), "portshare remove table")
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
     return True
 
 
@@ -71,6 +93,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         """Let go of the gateway; its table and its flows stay."""
         await coordinator.close()
 
+    async def reconcile(_: datetime) -> None:
+        """Read the kernel's table again, however much has happened meanwhile."""
+        await coordinator.async_refresh()
+
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass, reconcile, RECONCILE_INTERVAL, cancel_on_shutdown=True
+        )
+    )
     entry.async_on_unload(entry.add_update_listener(entry_updated))
     # Entries are not unloaded when Home Assistant ends. As late as possible: what
     # others switch off at the end shall still be closed.
@@ -83,14 +114,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
 async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> bool:
     """Let go of the gateway.
 
-    The table stays for a reload or restart, so that no flow is disturbed. A disabled
-    entry leaves nothing open.
+    The table stays for a reload or restart, so that no flow is disturbed. When the
+    entry has been disabled, it goes (see `async_setup`).
     """
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     await entry.runtime_data.close()
-    if entry.disabled_by:
-        await remove_table()
     return True
 
 

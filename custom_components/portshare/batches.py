@@ -12,6 +12,15 @@ _LOGGER = logging.getLogger(__name__)
 type Refused = dict[str, GatewayError]
 
 
+class SharesRefused(GatewayError):
+    """The kernel refused some of the shares that were asked for; the others are true."""
+
+    def __init__(self, refused: Refused) -> None:
+        """Remember which, and why."""
+        super().__init__(str(next(iter(refused.values()))))
+        self.refused = refused
+
+
 @dataclass(slots=True)
 class Batch:
     """What has been asked for since the last transaction began.
@@ -31,8 +40,8 @@ class Batch:
         for wanted, done in self.waiting:
             if done.done():
                 continue
-            if errors := [refused[key] for key in wanted if key in refused]:
-                done.set_exception(errors[0])
+            if errors := {key: refused[key] for key in wanted if key in refused}:
+                done.set_exception(SharesRefused(errors))
             else:
                 done.set_result(None)
 

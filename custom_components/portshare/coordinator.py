@@ -13,15 +13,14 @@ from typing import Any, Final, override
 from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
-from .batches import Batch, Batches, Refused
+from .batches import Batch, Batches, Refused, SharesRefused
 from .const import (
     CONF_ADDRESSES,
     CONF_DNS_NAME,
@@ -43,6 +42,7 @@ from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, p
 from .sharing.snapshot import ShareState, Snapshot, share_state
 from .subentries import Subentries, store_shares
 from .teller import Teller
+from .timed import ClosingTimes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             _LOGGER,
             config_entry=entry,
             name=DOMAIN,
-            update_interval=RECONCILE_INTERVAL,
+            update_interval=None,
         )
         self.data = Snapshot()
         self.gateway = gateway
@@ -112,7 +112,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._causes: dict[str, Cause] = {}
         self._expired: dict[str, datetime] = {}
-        self._closing: CALLBACK_TYPE | None = None
+        self._closing_times = ClosingTimes(hass, self._close_expired)
         self._facts = Facts()
 
     @property
@@ -159,8 +159,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         """Finish what is under way and let go of the gateway; its table stays."""
         await self._batches.finish()
         self._pace.cancel()
-        if self._closing:
-            self._closing()
+        self._closing_times.cancel()
         await self.gateway.close()
         await self.addresses.save()
         await self._internet.close()
@@ -181,7 +180,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         """Store shares (or remove them) and make that true, in one transaction.
 
         Hold the lock `writing` from the moment a share is read. Raises a GatewayError
-        if the kernel refuses; what was stored is as before then.
+        if the kernel refuses; what it has refused is stored as before then.
         """
         ids = [share.share_id for share in shares]
         before = {key: self.configuration.shares.get(key) for key in ids}
@@ -190,9 +189,11 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             store_shares(self.hass, self.config_entry, shares, removed=removed)
             self.configuration_changed()
             await self._batches.ask(ids)
-        except GatewayError:
-            new = [share for share in shares if before[share.share_id] is None]
-            old = [share for share in before.values() if share]
+        except GatewayError as err:
+            refused = err.refused.keys() if isinstance(err, SharesRefused) else ids
+            new = [each for each in shares if before[each.share_id] is None]
+            new = [each for each in new if each.share_id in refused]
+            old = [each for key, each in before.items() if each and key in refused]
             store_shares(self.hass, self.config_entry, new, removed=True)
             store_shares(self.hass, self.config_entry, old)
             self.configuration_changed()
@@ -216,8 +217,10 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         for device in self.configuration.devices.values():
             if device != self._registered.get(device.device_id):
                 self._register(device)
-        if changed:
-            self._schedule_closing()
+        for share_id in changed:
+            share = self.configuration.shares.get(share_id)
+            self._closing_times.set(share_id, share.open_until if share else None)
+        self._closing_times.wait()
         return changed
 
     @callback
@@ -245,39 +248,17 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._device_ids[device.device_id] = registered.id
 
     @callback
-    def _schedule_closing(self) -> None:
-        """Wake up when the next share that is open for a while is to be closed."""
-        if self._closing:
-            self._closing()
-            self._closing = None
-        times = [
-            share.open_until
-            for share in self.configuration.shares.values()
-            if share.open_until
-        ]
-        if times:
-            self._closing = async_track_point_in_utc_time(
-                self.hass, self._close_expired, min(times)
-            )
-
-    @callback
-    def _close_expired(self, now: datetime | None = None) -> None:
+    def _close_expired(self) -> None:
         """Switch off what was open for a while. The kernel closes it by itself, too."""
-        self._closing = None
-        now = max(now or dt_util.utcnow(), dt_util.utcnow())
-        expired = [
-            share
-            for share in self.configuration.shares.values()
-            if share.open_until and share.open_until <= now
-        ]
-        self._expired |= {each.share_id: each.open_until or now for each in expired}
+        due = self._closing_times.due()
+        self._expired |= due
+        shares = [self.configuration.shares[share_id] for share_id in due]
         store_shares(
             self.hass,
             self.config_entry,
-            [replace(share, enabled=False, open_until=None) for share in expired],
+            [replace(share, enabled=False, open_until=None) for share in shares],
         )
         self.configuration_changed()
-        self._schedule_closing()
 
     @callback
     def _facts_changed(self) -> None:

@@ -54,6 +54,12 @@ class DeviceEntity(PortShareEntity):
         self._attr_unique_id = f"{device_id}_{self._key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device_id)})
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen, and take over what has changed since this was made."""
+        await super().async_added_to_hass()
+        self._shares = self._read_shares()
+
     def _read_shares(self) -> list[ShareState]:
         """Return the states of the device's shares."""
         return [
@@ -93,6 +99,13 @@ class ShareEntity(PortShareEntity):
             self._attr_translation_key = self._key
         self._set_name()
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, share.device_id)})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen, and take over what has changed since this was made."""
+        await super().async_added_to_hass()
+        share_id = self._state.share.share_id
+        self._state = self.coordinator.data.shares.get(share_id, self._state)
 
     def _set_name(self) -> None:
         name = self._state.share.name

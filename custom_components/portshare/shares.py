@@ -139,7 +139,8 @@ async def async_close_all(
 ) -> list[Share]:
     """Switch every share off, in one transaction; return those that were on.
 
-    Raises HomeAssistantError if the kernel refuses; then all is as before.
+    Raises HomeAssistantError if the kernel refuses to close one of them; the others are
+    closed all the same.
     """
     configuration = coordinator.configuration
     async with AsyncExitStack() as stack:
