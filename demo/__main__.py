@@ -33,6 +33,8 @@ def main() -> int:
                 return _cable(arguments)
             case "exec":
                 return _exec(arguments)
+            case "phone":
+                return _phone(arguments)
         return _run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -74,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     cable = commands.add_parser("cable", help="pull a cable or plug it in")
     cable.add_argument("which", choices=("wan", "lan", *DEVICES))
     cable.add_argument("state", choices=("up", "down"))
+
+    phone = commands.add_parser("phone", help="see what has arrived on the phone")
+    on_phone = phone.add_subparsers(dest="on_phone", metavar="COMMAND")
+    press = on_phone.add_parser("press", help="press a button of a message")
+    press.add_argument("action", metavar="ACTION", help="what stands beside the button")
 
     exec_ = commands.add_parser("exec", help="run a command somewhere in the demo")
     exec_.add_argument("place", choices=("internet", "gateway", *DEVICES))
@@ -145,6 +152,18 @@ def _exec(arguments: argparse.Namespace) -> int:
     namespace = _running_home().namespaces[arguments.place]
     command = namespace.command(*(arguments.words or ["bash"]))
     os.execvp(command[0], command)
+
+
+def _phone(arguments: argparse.Namespace) -> int:
+    """Show the phone, or press one of its buttons."""
+    from . import phone  # noqa: PLC0415
+
+    gateway = _running_home().gateway
+    if arguments.on_phone == "press":
+        print(phone.press(gateway, arguments.action))
+    else:
+        print(phone.show(gateway))
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Self
 from . import PREFIX, DemoError, dashboard, hass, portshare
 from .api import Api, until
 from .home import DEVICES, Home
+from .phone import NAME as PHONE, Phone
 from .relay import PortTakenError, Relay
 from .report import Report
 from .services import SERVICES
@@ -50,6 +51,7 @@ class Demo:
         self.home = Home(PREFIX)
         self.relay = Relay(self.home.gateway, hass.PORT)
         self.hass = hass.Hass(self.home.gateway, RUN)
+        self.phone = Phone(self.home.gateway)
         self._port = port
         self._cleaning = contextlib.AsyncExitStack()
 
@@ -101,6 +103,11 @@ class Demo:
                     each["share"]["name"] for each in portshare.SHARES.values()
                 )
             )
+        async with step("A phone has the app", essential=True) as line:
+            await self.phone.start()
+            cleaning.push_async_callback(self.phone.stop)
+            await self.phone.register(self.api)
+            line.saw(f"notify.mobile_app_{PHONE.lower()}")
         async with step("The dashboard is made", essential=True) as line:
             websocket = await self.api.websocket()
             await dashboard.create(websocket)

@@ -31,6 +31,7 @@ config:
 frontend:
 history:
 logbook:
+mobile_app:
 script: !include scripts.yaml
 scene: !include scenes.yaml
 

@@ -135,7 +135,9 @@ class PortShareOptionsFlow(OptionsFlow):
                     EntitySelectorConfig(domain=NOTIFY_DOMAIN, multiple=True)
                 ),
                 vol.Optional(CONF_DNS_NAME): TextSelector(),
-                vol.Required(SECTION_EXPERT): section(expert, {"collapsed": True}),
+                vol.Optional(SECTION_EXPERT, default={}): section(
+                    expert, {"collapsed": True}
+                ),
             }
         )
         return self.async_show_form(

@@ -223,14 +223,7 @@ async def _close_all(
     coordinator: PortShareCoordinator, call: ServiceCall
 ) -> ServiceResponse:
     closed = await async_close_all(coordinator, Cause.of_service(call.context))
-    states = coordinator.latest.shares
-    return {
-        "closed": [
-            _listed(coordinator, states[share.share_id])
-            for share in closed
-            if share.share_id in states
-        ]
-    }
+    return {"closed": [_listed(coordinator, state) for state in closed]}
 
 
 @callback

@@ -19,6 +19,7 @@ from .hosts import async_hosts
 from .sharing.errors import InvalidDevice, InvalidDuration, SharingError
 from .sharing.model import Share
 from .sharing.rules import check_free, parse_share, parse_target
+from .sharing.snapshot import ShareState
 from .subentries import device_data, share_data
 
 SHORTEST: Final = timedelta(minutes=1)
@@ -136,8 +137,8 @@ async def async_open_temporarily(
 
 async def async_close_all(
     coordinator: PortShareCoordinator, cause: Cause
-) -> list[Share]:
-    """Switch every share off, in one transaction; return those that were on.
+) -> list[ShareState]:
+    """Switch every share off, in one transaction; return those that were on, as then.
 
     Raises HomeAssistantError if the kernel refuses to close one of them; the others are
     closed all the same.
@@ -147,15 +148,21 @@ async def async_close_all(
         # A change under way, if refused, would put back what it found: an open share.
         for share_id in sorted(configuration.shares):
             await stack.enter_async_context(coordinator.writing(share_id))
-        was_on = [each for each in configuration.shares.values() if each.enabled]
+        was_on = [
+            state
+            for state in coordinator.latest.shares.values()
+            if configuration.share(state.share.share_id).enabled
+        ]
         if was_on:
-            off = [replace(each, enabled=False, open_until=None) for each in was_on]
+            off = [
+                replace(state.share, enabled=False, open_until=None) for state in was_on
+            ]
             await _write(coordinator, off, cause)
     coordinator.teller.tell(
         PortShareEvent(
             EventType.ALL_CLOSED,
             {
-                "closed": [share.share_id for share in was_on],
+                "closed": [state.share.share_id for state in was_on],
                 "reason": cause.reason.value,
                 "at": dt_util.utcnow().isoformat(),
             },
