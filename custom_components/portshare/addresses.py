@@ -17,6 +17,8 @@ from .sharing.model import Addresses
 
 _VERSION: Final = 1
 _SAVE_DELAY_SECONDS: Final = 10
+# A device has a few addresses at a time; temporary ones come and go.
+_MOST: Final = 12
 
 type Address = IPv4Address | IPv6Address
 
@@ -58,10 +60,11 @@ class KnownAddresses:
 
     @callback
     def remember(self, mac: str, seen: Addresses) -> None:
-        """Remember where a device is now; an empty answer forgets nothing."""
-        addresses = (*((seen.ipv4,) if seen.ipv4 else ()), *seen.ipv6)
-        if addresses and addresses != self._known.get(mac):
-            self._known[mac] = addresses
+        """Remember where a device is now, and for a while where it was before."""
+        now = (*((seen.ipv4,) if seen.ipv4 else ()), *seen.ipv6)
+        known = self._known.get(mac, ())
+        if not set(known).issuperset(now):
+            self._known[mac] = tuple(dict.fromkeys((*now, *known)))[:_MOST]
             self._unsaved = True
             self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
 

@@ -105,6 +105,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._snapshot = self.data
         self._pace = Pace(self._publish, burst=_BURST, interval=_INTERVAL_SECONDS)
         # What is in the kernel, what it refused, and what the world has been told.
+        self._adopted = False
         self._plan: dict[str, Planned] = {}
         self._refused: set[str] = set()
         self._told: dict[str, Share] = {}
@@ -197,6 +198,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             store_shares(self.hass, self.config_entry, new, removed=True)
             store_shares(self.hass, self.config_entry, old)
             self.configuration_changed()
+            # What was put back may have been open for a while that is over by now.
+            self._close_expired()
             raise
         finally:
             for key in ids:
@@ -292,15 +295,18 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         for device in list(self.configuration.devices.values()):
             seen = facts.addresses_of(device.mac)
             for address in {*self.addresses.of(device.mac), *seen.expected_ipv6}:
-                if address != seen.ipv4 and address not in seen.ipv6:
+                # One IPv4 address is enough, and the one learned last counts.
+                known = seen.ipv4 if address.version == 4 else address in seen.ipv6
+                if not known:
                     await self.gateway.probe(address)
             self.addresses.remember(device.mac, seen)
 
     async def _carry_out(self, batch: Batch) -> Refused:
         """Make a batch true; return which shares the kernel refused, and why."""
         facts = self.gateway.facts()
-        # After a failure nothing is known of the table until it has been read again.
-        adopt = batch.adopt or not self.last_update_success
+        # At first, and after a failure, nothing is known of the table until it has
+        # been read.
+        adopt = batch.adopt or not self._adopted or not self.last_update_success
         share_ids = batch.share_ids | self._refused
         if adopt or batch.everything or not facts.same_gateway(self._snapshot.facts):
             share_ids |= self.configuration.shares.keys() | self._plan.keys()
@@ -322,6 +328,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             if not batch.adopt:  # who asks to adopt tells the error himself
                 self.async_set_update_error(err)
             raise
+        self._adopted = True
         self._conclude(goal, refused)
         return refused
 
@@ -424,7 +431,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             return
         cause = self._causes.get(share_id, Cause())
         at = dt_util.utcnow()
-        if share_id in self._expired:
+        if not (after and after.enabled) and share_id in self._expired:
             at = self._expired.pop(share_id)
             cause = Cause(Reason.EXPIRED)
         for event_type in event_types(before, after):

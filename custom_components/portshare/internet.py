@@ -59,6 +59,7 @@ class Internet:
         self._on_interruption = on_interruption
         self._tell_after = tell_after
         self._store = _store(hass, entry_id)
+        self._stored: dict[str, Any] | None = None
         self._known = _Known()
         self._facts = Facts()
         self._due: CALLBACK_TYPE | None = None
@@ -66,6 +67,7 @@ class Internet:
     async def load(self) -> None:
         """Read what was told before Home Assistant was restarted."""
         if stored := await self._store.async_load():
+            self._stored = stored
             self._known = _Known(
                 stored["connected"],
                 stored["external_ipv4"],
@@ -92,7 +94,7 @@ class Internet:
         self._tell_connection()
         self._tell_addresses()
         self._tell_outages(dt_util.utcnow())
-        self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
+        self._save()
 
     def _tell_connection(self) -> None:
         connected = bool(self._facts.internet)
@@ -153,7 +155,13 @@ class Internet:
     def _outage_is_due(self, now: datetime) -> None:
         self._due = None
         self._tell_outages(max(now, dt_util.utcnow()))
-        self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
+        self._save()
+
+    def _save(self) -> None:
+        """Store what was told soon, but only what is new: flash memory wears out."""
+        if (data := self._data()) != self._stored:
+            self._stored = data
+            self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
 
     def _data(self) -> dict[str, Any]:
         return {

@@ -14,5 +14,4 @@ def test_the_demos_own_test_passes() -> None:
         text=True,
         check=False,
     )
-    print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr

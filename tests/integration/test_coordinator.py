@@ -521,3 +521,39 @@ async def test_a_gateway_that_was_let_go_refuses_and_stores_nothing(
     else:
         assert stored(loaded)[SSH]["name"] == "Shell"
     assert stored(loaded)[WEB] == before[WEB]
+
+
+async def test_a_restart_changes_nothing_before_the_whole_table_has_been_read(
+    hass: HomeAssistant,
+    shares: dict[str, Any],
+    gateway: FakeGateway,
+    set_up: SetUp,
+) -> None:
+    # One share ran out meanwhile. A batch for it alone would close all the others.
+    shares[WEB]["open_until"] = "2026-01-01T00:00:00+00:00"
+    await set_up()
+    assert gateway.changes == []
+    assert gateway.open == {"tcp 9999 -> 192.168.178.22:99"}
+    assert state_of(hass, WEB_SWITCH).state == "off"
+
+
+async def test_all_addresses_of_a_device_are_remembered_when_one_of_them_goes(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    gateway.see(NAS, NAS_IPV4)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    gateway.see(NAS)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    gateway.probed.clear()
+    await loaded.runtime_data.async_refresh()
+    assert set(gateway.probed) == {NAS_IPV4, NAS_IPV6}
+
+
+async def test_a_device_that_has_an_ipv4_address_is_not_looked_for_at_its_old_one(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    gateway.see(NAS, IPv4Address("192.168.178.50"), NAS_IPV6)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    gateway.probed.clear()
+    await loaded.runtime_data.async_refresh()
+    assert not gateway.probed
