@@ -110,6 +110,15 @@ class Events:
             raise ConnectionLostError("The connection was lost")
         return event
 
+    def come(self) -> list[Json]:
+        """What has come and was not read yet: the data of each event."""
+        come = []
+        while not self._queue.empty():
+            if (event := self._queue.get_nowait()) is None:
+                raise ConnectionLostError("The connection was lost")
+            come.append(event["data"])
+        return come
+
     async def wait_for(self, matches: Callable[[Json], bool], within: float) -> Json:
         """Wait for an event whose data match; others before it are passed over."""
         async with asyncio.timeout(within):

@@ -75,6 +75,22 @@ class Checks:
                 answer = await self.call(calls.tcp, address, port)
                 line.saw(answer.text, ok=not answer.ok, ms=answer.ms)
 
+    async def listen(self, shared: Shared) -> Answer:
+        """Call over IPv4 somebody who speaks first."""
+        return await self.call(calls.tcp, WAN.ipv4, shared.external_port)
+
+    async def nobody_answers(self, what: str, shared: Shared) -> None:
+        """Both families at once, so that silence takes no longer than for one."""
+        async with self._step(f"{what}: nobody answers") as line:
+            answers = await asyncio.gather(
+                *(
+                    self.call(calls.tcp, address, port)
+                    for _, address, port in self.doors(shared)
+                )
+            )
+            seen = ", ".join(answer.text.partition("\n")[0] for answer in answers)
+            line.saw(seen, ok=not any(answer.ok for answer in answers))
+
     async def datagrams(self, what: str, shared: Shared, *, answered: bool) -> None:
         """Over both families a datagram is answered, or is not."""
         for family, address, port in self.doors(shared):
@@ -95,6 +111,22 @@ class Checks:
             ]
             line.saw(f"{RATE // 10**6} MB/s each", ok=all(started))
         return downloads
+
+    async def go_on(self, what: str, downloads: dict[str, Download]) -> None:
+        """They have lost nothing, and go on; then they are left."""
+        for family, download in downloads.items():
+            async with self._step(what.format(family)) as line:
+                more = download.received + RATE // 2
+                went_on = await asyncio.to_thread(download.wait_until, more, 5)
+                ended = await asyncio.to_thread(download.leave)
+                ok = went_on and ended == "left"
+                line.saw(
+                    f"{download.received} bytes, none lost, longest pause"
+                    f" {download.longest_pause * 1000:.0f} ms"
+                    if ok
+                    else f"{ended} after {download.received} bytes",
+                    ok=ok,
+                )
 
     def table(self, name: str) -> str:
         """A table as nft lists it, with handles; empty if there is none."""

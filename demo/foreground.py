@@ -24,6 +24,11 @@ GUIDE = """
     scripts/demo cable wan down          pull the cable to the internet (or lan, nas ...)
     scripts/demo exec gateway nft list table inet portshare
     scripts/demo exec nas bash           be on a device, or on internet or gateway
+    scripts/demo phone                   what has arrived on the phone with the app
+    scripts/demo phone press ACTION      press a button of a message
+
+  The phone is notify.phone in Home Assistant: choose it as "Change notice" in the options
+  of Port sharing, or in an automation.
 
   Ctrl-C ends it and leaves nothing behind.
 """

@@ -138,6 +138,12 @@ class Hass:
             self._process.kill()
             await self._process.wait()
 
+    async def kill(self) -> None:
+        """End it without asking, as a power failure does."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     def last_words(self, lines: int = 15) -> str:
         """The end of what it has printed."""
         if not self.output.exists():

@@ -142,7 +142,7 @@ class Home:
         if which == "wan":
             self.internet.ip([f"link set line {state}"])
             if plugged:
-                _speak(self.gateway, WAN, INTERNET)
+                speak(self.gateway, WAN, INTERNET)
             return
         devices = self.devices if which == "lan" else {which: self.devices[which]}
         self.gateway.ip(f"link set {each.port} {state}" for each in devices.values())
@@ -152,7 +152,7 @@ class Home:
 
     def greet(self, device: Device) -> None:
         """A device speaks to the gateway, which then knows its addresses."""
-        _speak(device.namespace, device.addresses, LAN)
+        speak(device.namespace, device.addresses, LAN)
 
     def _build(self) -> None:
         """Make namespaces, cables, addresses and routes; one process for each."""
@@ -224,7 +224,7 @@ class Home:
         )
 
 
-def _speak(
+def speak(
     namespace: Namespace, source: Addresses, to: Addresses, within: float = 5.0
 ) -> None:
     """Say a word over both families, and again until the other has heard it.

@@ -10,6 +10,7 @@ from .checks import GAME, SSH, WEB, Checks
 from .demo import Demo
 from .hass import PORT as HOME_ASSISTANT
 from .home import WAN
+from .life import Life
 from .report import Report
 
 MOMENT = 1.0
@@ -19,6 +20,8 @@ EXPECTED_IN_LOG = (
     "[homeassistant.loader] We found a custom integration",
     # It notes every service call that was refused, and we have provoked some.
     "[homeassistant.components.websocket_api.http.connection]",
+    # We have killed it.
+    "[homeassistant.components.recorder.util]",
 )
 
 FOREIGN = """\
@@ -61,6 +64,7 @@ class SelfTest:
     def __init__(self, demo: Demo, report: Report) -> None:
         """Look at this demo, and write into this report."""
         self.demo = demo
+        self.report = report
         self.step = report.step
         self.check = Checks(demo.home, report)
 
@@ -76,6 +80,7 @@ class SelfTest:
         await self._services()
         await self._bad_input()
         await self._no_internet()
+        await Life(self.demo, self.report, self.check).run()
         await self._removed(foreign)
         await self._log()
 
@@ -143,18 +148,7 @@ class SelfTest:
             await portshare.wait_until_loaded(self.demo.api, self.demo.entry_id)
             line.saw("portshare is loaded")
         await self._connect()
-        for family, download in downloads.items():
-            async with self.step(f"The {family} download through all that") as line:
-                more = download.received + 1_000_000
-                went_on = await asyncio.to_thread(download.wait_until, more, 5)
-                ended = await asyncio.to_thread(download.leave)
-                line.saw(
-                    f"{download.received} bytes, none lost, longest pause"
-                    f" {download.longest_pause * 1000:.0f} ms"
-                    if went_on and ended == "left"
-                    else f"{ended} after {download.received} bytes",
-                    ok=went_on and ended == "left",
-                )
+        await self.check.go_on("The {} download through all that", downloads)
         await self.check.arrives("Web server, still on", WEB)
 
     async def _services(self) -> None:

@@ -1,0 +1,127 @@
+"""What the self-test sees of the house: events, states, shares, messages."""
+
+from collections.abc import Callable
+import time
+from typing import Any
+
+from . import DemoError, calls, portshare
+from .api import ApiError, Events, Json, WebSocket, until
+from .calls import Answer
+from .checks import Checks, Shared
+from .demo import Demo
+from .home import WAN
+from .report import Report
+
+WEB_NAME = "Web server"
+PATIENCE = 5.0
+"""Seconds until something that must happen is said not to happen."""
+
+
+class Household:
+    """A person with a browser, who hears every portshare_event."""
+
+    websocket: WebSocket
+    events: Events
+
+    def __init__(self, demo: Demo, report: Report, check: Checks) -> None:
+        """Look at this demo, and write into this report."""
+        self.demo = demo
+        self.check = check
+        self.step = report.step
+        self.heard: list[Json] = []
+
+    async def connect(self) -> None:
+        """Listen, from now on; nothing has been heard yet."""
+        self.websocket = await self.demo.api.websocket()
+        self.events = await self.websocket.events("portshare_event")
+        self.heard = []
+
+    async def hears(self, type_: str, within: float = PATIENCE) -> Json:
+        """Wait for the next event of a type; those before it are in `heard`, too."""
+
+        def matches(data: Json) -> bool:
+            self.heard.append(data)
+            return bool(data["type"] == type_)
+
+        try:
+            return await self.events.wait_for(matches, within)
+        except TimeoutError:
+            raise DemoError(f"No {type_} within {within:g} seconds") from None
+
+    async def heard_since(self) -> list[Json]:
+        """Everything that was told since this was asked last."""
+        # What was told before this answer has come before it.
+        await self.websocket.command("get_config")
+        heard, self.heard = self.heard + self.events.come(), []
+        return heard
+
+    async def entity(self, device: str, key: str, domain: str = "sensor") -> str:
+        """The id of an entity of a device, by its translation key."""
+        for each in await portshare.entities(self.websocket):
+            if (each.device, each.key, each.domain) == (device, key, domain):
+                return each.entity_id
+        raise DemoError(f"{device} has no {domain} {key}")
+
+    async def state(self, entity_id: str) -> str:
+        """The state of an entity."""
+        return str((await self.demo.api.get(f"/api/states/{entity_id}"))["state"])
+
+    async def becomes(self, entity_id: str, state: str) -> None:
+        """Wait until an entity has this state."""
+
+        async def has_become() -> bool:
+            return await self.state(entity_id) == state
+
+        await until(has_become, PATIENCE, f"{entity_id} is {state}", every=0.01)
+
+    async def service(self, name: str, **data: Any) -> Json:
+        """Call one of portshare's own services."""
+        return await self.websocket.service(portshare.DOMAIN, name, data, response=True)
+
+    async def shares(self) -> dict[str, Json]:
+        """The shares by their names."""
+        shares: list[Json] = (await self.service("list_shares"))["shares"]
+        return {share["name"]: share for share in shares}
+
+    async def share_becomes(
+        self, name: str, matches: Callable[[Json], bool], what: str
+    ) -> Json:
+        """Wait until a share is like this, also while portshare is being reloaded."""
+
+        async def matching() -> Json | None:
+            try:
+                share = (await self.shares()).get(name)
+            except ApiError:
+                return None
+            return share if share and matches(share) else None
+
+        found: Json = await until(matching, PATIENCE, f"{name} {what}", every=0.01)
+        return found
+
+    async def turn(self, to: str, shared: Shared, share: str) -> None:
+        """Click a switch."""
+        switch = await portshare.switch_of(self.websocket, shared.device, share)
+        await self.websocket.service("switch", f"turn_{to}", entity_id=switch)
+
+    async def message(self, matches: Callable[[Json], bool]) -> Json:
+        """Wait for a message on the phone; others before it are passed over."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            message = await self.demo.phone.message(left)
+            if matches(message):
+                return message
+
+    async def page(self, shared: Shared, address: str = WAN.ipv4) -> Answer:
+        """Call a web page over IPv4."""
+        return await self.check.call(calls.page, address, shared.external_port)
+
+
+def first_line(answer: Answer) -> str:
+    """What a call has brought, in a line."""
+    return answer.text.partition("\n")[0]
+
+
+def is_page_of(answer: Answer, device: str) -> bool:
+    """Tell whether it is the web page of this device."""
+    return answer.ok and f"the web page of {device}" in answer.text
