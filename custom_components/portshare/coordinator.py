@@ -401,6 +401,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             self._pace.ask()
         else:
             self._pace.hurry()
+        self._internet.follow(goal.facts)
         for share_id in goal.shares.keys() - refused.keys():
             self._tell(share_id, goal.shares[share_id])
 

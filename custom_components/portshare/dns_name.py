@@ -31,13 +31,14 @@ class DnsName:
         Without internet nothing can be said of it.
         """
         external = {str(each) for each in (*facts.wan_ipv4, *facts.wan_ipv6)}
+        now = dt_util.utcnow()
         if not facts.internet or not external:
+            self._elsewhere_since = None
             return None
         resolved = await self._resolve()
         if resolved & external:
             self._elsewhere_since = None
             return None
-        now = dt_util.utcnow()
         self._elsewhere_since = self._elsewhere_since or now
         if now - self._elsewhere_since < _PATIENCE:
             return None
@@ -52,7 +53,7 @@ class DnsName:
             answers = await self._hass.loop.getaddrinfo(
                 self._name, None, type=socket.SOCK_STREAM
             )
-        except OSError as err:
+        except (OSError, UnicodeError) as err:  # UnicodeError: not a name at all
             _LOGGER.debug("%s cannot be resolved: %s", self._name, err)
             return set()
         return {str(address[0]) for *_, address in answers}

@@ -106,11 +106,14 @@ class ShareEntity(PortShareEntity):
         await super().async_added_to_hass()
         share_id = self._state.share.share_id
         self._state = self.coordinator.data.shares.get(share_id, self._state)
+        self._set_name()
 
     def _set_name(self) -> None:
         name = self._state.share.name
         if self._key:
             self._attr_translation_placeholders = {"share": name}
+            # Home Assistant keeps the name that it made of them.
+            self.__dict__.pop("name", None)
         else:
             self._attr_name = name
 

@@ -3,7 +3,7 @@
 from typing import Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PortShareConfigEntry
@@ -50,8 +50,8 @@ class _ToldEvent(EventEntity):
     @callback
     def _triggered(self, event_type: str, event: PortShareEvent) -> None:
         self._trigger_event(event_type, event.data)
-        if event.context:
-            self.async_set_context(event.context)
+        # What nobody caused is not by whom the event before was caused.
+        self.async_set_context(event.context or Context())
         self.async_write_ha_state()
 
 

@@ -96,6 +96,19 @@ class Internet:
         self._tell_outages(dt_util.utcnow())
         self._save()
 
+    @callback
+    def follow(self, facts: Facts) -> None:
+        """Take note of when an outage began or ended, however short it was.
+
+        A bad line is observed only now and then. Two moments at which it was down are no
+        outage if it was up in between.
+        """
+        changed = facts.internet != self._facts.internet
+        self._facts = facts
+        if changed:
+            self._tell_outages(dt_util.utcnow())
+            self._save()
+
     def _tell_connection(self) -> None:
         connected = bool(self._facts.internet)
         before, self._known.connected = self._known.connected, connected

@@ -34,12 +34,19 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
                 else:
                     ir.async_delete_issue(hass, DOMAIN, each)
 
-    async def check_dns_name(_: datetime | None = None) -> None:
+    async def check_dns_name() -> None:
         elsewhere = await dns_name.elsewhere(coordinator.data.facts)
         if elsewhere:
             _create(hass, ISSUE_DNS_NAME, elsewhere)
         else:
             ir.async_delete_issue(hass, DOMAIN, ISSUE_DNS_NAME)
+
+    @callback
+    def start_to_check_dns_name(_: datetime | None = None) -> None:
+        """Check it as long as the entry is loaded."""
+        entry.async_create_background_task(
+            hass, check_dns_name(), "portshare check of the DNS name"
+        )
 
     @callback
     def forget() -> None:
@@ -50,11 +57,9 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
     entry.async_on_unload(coordinator.async_add_listener(check_wan))
     entry.async_on_unload(forget)
     if entry.options.get(CONF_DNS_NAME):
-        entry.async_create_background_task(
-            hass, check_dns_name(), "portshare check of the DNS name"
-        )
+        start_to_check_dns_name()
         entry.async_on_unload(
-            async_track_time_interval(hass, check_dns_name, _DNS_INTERVAL)
+            async_track_time_interval(hass, start_to_check_dns_name, _DNS_INTERVAL)
         )
 
 

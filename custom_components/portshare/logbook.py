@@ -1,15 +1,13 @@
 """How portshare_event reads in the log."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from homeassistant.components.logbook import (
-    LOGBOOK_ENTRY_CONTEXT_ID,
-    LOGBOOK_ENTRY_MESSAGE,
-    LOGBOOK_ENTRY_NAME,
-)
+from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, EVENT_PORTSHARE
 from .events import EventType, Reason
@@ -30,8 +28,12 @@ _REASONS: Final = {
     Reason.USER: "",
     Reason.AUTOMATION: " by an automation",
     Reason.SERVICE: " by a service",
-    Reason.INTERNET: " because of the internet",
-    Reason.EXPIRED: " because its time was over",
+    Reason.EXPIRED: " at {at} because its time was over",
+}
+# They are told when they have lasted, so it must be said when they were.
+_INTERRUPTIONS: Final = {
+    EventType.SHARE_DISABLED: "was closed at {at} because the internet was lost",
+    EventType.SHARE_ENABLED: "was opened again at {at}, after {lasted} without internet",
 }
 
 
@@ -50,7 +52,6 @@ def async_describe_events(
         return {
             LOGBOOK_ENTRY_NAME: name or "Port sharing",
             LOGBOOK_ENTRY_MESSAGE: _message(data),
-            LOGBOOK_ENTRY_CONTEXT_ID: event.context.id,
         }
 
     async_describe_event(DOMAIN, EVENT_PORTSHARE, describe)
@@ -60,13 +61,16 @@ def _message(data: Mapping[str, Any]) -> str:
     event_type = EventType(data["type"])
     if event_type in _GATEWAY:
         return _with_addresses(_GATEWAY[event_type], data)
-    message = (
-        f"{data['name']} (external port {data['external_port']}) "
-        f"{_SHARES[event_type]}{_REASONS[Reason(data['reason'])]}"
+    reason = Reason(data["reason"])
+    if reason is Reason.INTERNET:
+        happened = _INTERRUPTIONS[event_type]
+    else:
+        happened = _SHARES[event_type] + _REASONS[reason]
+    at = dt_util.as_local(datetime.fromisoformat(data["at"]))
+    happened = happened.format(
+        at=f"{at:%Y-%m-%d %H:%M:%S}", lasted=timedelta(seconds=data.get("lasted", 0))
     )
-    if "lasted" in data:
-        message += f", after an interruption of {data['lasted'] // 60} minutes"
-    return message
+    return f"{data['name']} (external port {data['external_port']}) {happened}"
 
 
 def _with_addresses(message: str, data: Mapping[str, Any]) -> str:

@@ -253,10 +253,12 @@ def _answer(coordinator: PortShareCoordinator, share: Share) -> dict[str, Any]:
 
 def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, Any]:
     share = state.share
+    # It may have been removed since then, and the share closed with it.
+    device = coordinator.latest.devices.get(share.device_id)
     return {
         "share_id": share.share_id,
         "device_id": coordinator.device_id(share.device_id),
-        "device": coordinator.data.devices[share.device_id].name,
+        "device": device.name if device else None,
         "name": share.name,
         "protocol": share.protocol.value,
         "port": share.ports.first,

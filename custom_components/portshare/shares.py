@@ -38,7 +38,8 @@ async def async_add_share(
     kernel refuses. Nothing is stored then.
     """
     share = validated(coordinator, ulid_now(), device_id, fields)
-    await _write(coordinator, [share], cause)
+    async with coordinator.writing(share.share_id):
+        await _write(coordinator, [share], cause)
     return share
 
 
@@ -148,14 +149,14 @@ async def async_close_all(
         # A change under way, if refused, would put back what it found: an open share.
         for share_id in sorted(configuration.shares):
             await stack.enter_async_context(coordinator.writing(share_id))
-        was_on = [
-            state
-            for state in coordinator.latest.shares.values()
-            if configuration.share(state.share.share_id).enabled
-        ]
+        # Without what is gone already, though it may not have been closed yet.
+        on = {key: each for key, each in configuration.shares.items() if each.enabled}
+        states = coordinator.latest.shares
+        was_on = [state for key, state in states.items() if key in on]
         if was_on:
             off = [
-                replace(state.share, enabled=False, open_until=None) for state in was_on
+                replace(on[state.share.share_id], enabled=False, open_until=None)
+                for state in was_on
             ]
             await _write(coordinator, off, cause)
     coordinator.teller.tell(

@@ -81,9 +81,9 @@ def of_internet(events: list[Event]) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
-def of_shares(events: list[Event]) -> list[tuple[str, str, str, int | None]]:
+def of_shares(events: list[Event]) -> list[tuple[str, str, float, int | None]]:
     """Return what was told of shares: type, name, when (in seconds), how long."""
-    told = []
+    told: list[tuple[str, str, float, int | None]] = []
     for event in events:
         if "share_id" in event.data:
             assert event.data["reason"] == "internet"

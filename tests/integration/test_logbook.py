@@ -1,0 +1,185 @@
+"""The log: what happened, when, and by whom."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from custom_components.portshare.const import EVENT_PORTSHARE
+from homeassistant.components.logbook.processor import EventProcessor
+from homeassistant.components.recorder import get_instance
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+
+from .conftest import SSH, SSH_DATA, SSH_SWITCH, WEB, WEB_DATA, SetUp, call, device_of
+from .fake_gateway import HOME, NAS, FakeGateway
+
+AWAY: Any = {"internet": frozenset()}
+BACK: Any = {"internet": HOME.internet}
+LONG_AGO = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(recorder_mock: Mock, enable_custom_integrations: None) -> None:
+    """Let Home Assistant load portshare, and record what happens."""
+
+
+@pytest.fixture(autouse=True)
+async def _logbook(hass: HomeAssistant, _custom_integrations: None) -> None:
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    hass.config.components.add("frontend")  # nobody looks at it
+    assert await async_setup_component(hass, "logbook", {})
+
+
+async def logged(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Return the lines of the log, as the frontend gets them."""
+    await hass.async_block_till_done()
+    await async_wait_recording_done(hass)
+    now = dt_util.utcnow()
+    processor = EventProcessor(hass, (EVENT_PORTSHARE,))
+    lines = await get_instance(hass).async_add_executor_job(
+        processor.get_events, now - timedelta(hours=1), now + timedelta(hours=1)
+    )
+    return [line for line in lines if line.get("domain") == "portshare"]
+
+
+async def messages(hass: HomeAssistant) -> list[str]:
+    return [f"{line['name']} | {line['message']}" for line in await logged(hass)]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_what_a_person_does_is_logged_with_the_person(
+    hass: HomeAssistant, hass_admin_user: MockUser
+) -> None:
+    context = Context(user_id=hass_admin_user.id)
+    for service in ("turn_on", "turn_off"):
+        await hass.services.async_call(
+            "switch",
+            service,
+            {"entity_id": SSH_SWITCH},
+            blocking=True,
+            context=context,
+        )
+    lines = await logged(hass)
+    assert [(line["name"], line["message"]) for line in lines] == [
+        ("NAS", "SSH (external port 2222) was shared with the internet"),
+        ("NAS", "SSH (external port 2222) was closed"),
+    ]
+    assert {line["context_user_id"] for line in lines} == {hass_admin_user.id}
+
+
+async def test_what_services_and_automations_do_is_logged_as_such(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    dr.async_get(hass).async_update_device(
+        device_of(hass, loaded).id, name_by_user="Attic"
+    )
+    await call(hass, "add_share", mac=NAS, name="Game", port=99)
+    await call(hass, "remove_share", share_id=WEB)
+    await hass.services.async_call(
+        "switch",
+        "turn_on",
+        {"entity_id": SSH_SWITCH},
+        blocking=True,
+        context=Context(parent_id=Context().id),
+    )
+    await call(hass, "close_all")
+    lines = await messages(hass)
+    assert lines[:-3] == [
+        "Attic | Game (external port 99) was added by a service",
+        "Attic | Game (external port 99) was shared with the internet by a service",
+        "Attic | Web server (external port 8080) was closed by a service",
+        "Attic | Web server (external port 8080) was removed by a service",
+        "Attic | SSH (external port 2222) was shared with the internet by an automation",
+    ]
+    assert sorted(lines[-3:]) == [
+        "Attic | Game (external port 99) was closed by a service",
+        "Attic | SSH (external port 2222) was closed by a service",
+        "Gateway | closed all shares",
+    ]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_the_internet_is_logged_with_its_addresses(
+    hass: HomeAssistant, gateway: FakeGateway
+) -> None:
+    for facts in (
+        {**AWAY, "wan_ipv4": (), "wan_ipv6": ()},
+        {**BACK, "wan_ipv4": HOME.wan_ipv4, "wan_ipv6": HOME.wan_ipv6},
+        {"wan_ipv4": (IPv4Address("203.0.113.9"),)},
+    ):
+        gateway.change(**facts)
+        await hass.async_block_till_done()
+    assert await messages(hass) == [
+        "Gateway | lost the internet",
+        "Gateway | has the internet again: 203.0.113.2, 2001:db8:ffff::2",
+        "Gateway | has a new address: 203.0.113.9, 2001:db8:ffff::2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        {
+            WEB: dict(WEB_DATA),
+            SSH: {**SSH_DATA, "enabled": True, "open_until": LONG_AGO.isoformat()},
+        }
+    ],
+)
+@pytest.mark.usefixtures("loaded")
+async def test_what_closed_by_itself_is_logged_with_its_true_time(
+    hass: HomeAssistant,
+) -> None:
+    assert await messages(hass) == [
+        "NAS | SSH (external port 2222) was closed at 2026-11-22 13:00:00 "
+        "because its time was over"
+    ]
+
+
+async def test_an_interruption_is_logged_with_its_true_times(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    hass_storage[f"portshare.{entry.entry_id}.internet"] = {
+        "version": 1,
+        "data": {
+            "connected": True,
+            "external_ipv4": None,
+            "external_ipv6": None,
+            "outages": [
+                {
+                    "uses": ["ipv4", "ipv6"],
+                    "since": LONG_AGO.isoformat(),
+                    "told": False,
+                }
+            ],
+        },
+    }
+    await set_up()
+    closed, opened = await messages(hass)
+    share = "NAS | Web server (external port 8080)"
+    assert closed == (
+        f"{share} was closed at 2026-11-22 13:00:00 because the internet was lost"
+    )
+    assert opened.startswith(f"{share} was opened again at ")
+    assert opened.endswith(" without internet")
+
+
+async def test_what_belongs_to_a_device_that_is_gone_is_still_logged(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "turn_on", entity_id=SSH_SWITCH)
+    dr.async_get(hass).async_remove_device(device_of(hass, loaded).id)
+    assert await messages(hass) == [
+        "Port sharing | SSH (external port 2222) was shared with the internet"
+    ]
