@@ -22,6 +22,7 @@ from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoor
 from .gateway.gateway import Gateway, remove_table
 from .internet import async_forget_internet
 from .issues import async_setup_issues
+from .journal import Journal
 from .notices import async_setup_notices
 from .services import async_setup_services
 
@@ -127,4 +128,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
     """Leave nothing behind."""
     await KnownAddresses(hass, entry.entry_id).forget()
     await async_forget_internet(hass, entry.entry_id)
+    await Journal(hass, entry.entry_id).forget()
     await remove_table()

@@ -34,6 +34,7 @@ from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
 from .gateway.preflight import PreflightError
 from .internet import Internet
+from .journal import Journal
 from .pace import Pace
 from .sharing.configuration import Configuration
 from .sharing.model import Device, Environment, Facts, Family, Share, Status
@@ -90,6 +91,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self.data = Snapshot()
         self.gateway = gateway
         self.addresses = KnownAddresses(hass, entry.entry_id)
+        self._journal = Journal(hass, entry.entry_id)
         self._subentries = Subentries(entry)
         self._batches = Batches(self._carry_out)
         self._registered: dict[str, Device] = {}
@@ -125,6 +127,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_setup(self) -> None:
         await self.addresses.load()
         await self._internet.load()
+        await self._journal.make_up(self.config_entry)
         try:
             await self.gateway.open()
         except PreflightError as err:
@@ -162,14 +165,23 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._pace.cancel()
         self._closing_times.cancel()
         await self.gateway.close()
+        await self._journal.write()
         await self.addresses.save()
         await self._internet.close()
 
     @callback
     def configuration_changed(self) -> None:
         """Take over what has changed in the subentries, and make it true."""
-        if changed := self._read_configuration():
-            self._batches.ask(changed)
+        if not (changed := self._read_configuration()):
+            return
+        self._batches.ask(changed)
+        for share_id in changed:
+            share = self.configuration.shares.get(share_id)
+            if known := share or self._told.get(share_id):
+                self._journal.note(share_id, known.device_id, share)
+        self.config_entry.async_create_background_task(
+            self.hass, self._journal.write(), "portshare journal"
+        )
 
     def writing(self, share_id: str) -> asyncio.Lock:
         """Return a lock: one change of a share builds on the one before."""
@@ -190,6 +202,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             store_shares(self.hass, self.config_entry, shares, removed=removed)
             self.configuration_changed()
             await self._batches.ask(ids)
+            await self._journal.write()
         except GatewayError as err:
             refused = err.refused.keys() if isinstance(err, SharesRefused) else ids
             new = [each for each in shares if before[each.share_id] is None]

@@ -1,0 +1,365 @@
+"""What the user should know of his line and of the DNS name, as repair issues."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
+import socket
+from typing import Any
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.portshare.const import CONF_DNS_NAME, CONF_LAN, CONF_WAN, DOMAIN
+from custom_components.portshare.sharing.model import Family
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+
+from .conftest import SetUp, device
+from .fake_gateway import HOME, NAS, FakeGateway
+
+NAME = "home.example.org"
+ELSEWHERE = "dns_name_elsewhere"
+DOWN: dict[str, Any] = {"internet": frozenset(), "wan_ipv4": (), "wan_ipv6": ()}
+UP: dict[str, Any] = {key: getattr(HOME, key) for key in DOWN}
+
+type Later = Callable[..., Awaitable[None]]
+
+
+class NameService:
+    """Resolves names; without addresses for a name it says that there is none."""
+
+    def __init__(self) -> None:
+        self.answers: list[str] = ["203.0.113.2"]
+        self.error: Exception = socket.gaierror(socket.EAI_NONAME)
+        self.asked: list[str] = []
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+
+    async def getaddrinfo(self, host: str, *_: object, **__: object) -> list[Any]:
+        self.asked.append(host)
+        await self.goes_on.wait()
+        if not self.answers:
+            raise self.error
+        return [(0, 0, 0, "", (address, 0)) for address in self.answers]
+
+
+@pytest.fixture(autouse=True)
+async def name_service() -> NameService:
+    return NameService()
+
+
+@pytest.fixture(autouse=True)
+def _resolver(name_service: NameService) -> Iterator[None]:
+    with patch(
+        "asyncio.base_events.BaseEventLoop.getaddrinfo", name_service.getaddrinfo
+    ):
+        yield
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    return {CONF_DNS_NAME: NAME}
+
+
+@pytest.fixture
+def entry(shares: dict[str, Any], options: dict[str, Any]) -> MockConfigEntry:
+    """A gateway with a DNS name."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Gateway",
+        data={CONF_WAN: ["wan0"], CONF_LAN: ["lan0"]},
+        options=options,
+        subentries_data=[device(NAS, "NAS", shares)],
+    )
+
+
+@pytest.fixture
+def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
+    """Let time pass, with all that is to happen then."""
+
+    async def pass_by(**time: float) -> None:
+        freezer.tick(timedelta(**time))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    return pass_by
+
+
+def issues(hass: HomeAssistant) -> dict[str, dict[str, str] | None]:
+    """Return the issues there are, with what they name."""
+    return {
+        issue.issue_id: issue.translation_placeholders
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN
+    }
+
+
+# The line
+
+
+@pytest.mark.parametrize(
+    ("address", "issue"),
+    [
+        ("192.168.1.2", "wan_private"),
+        ("100.64.0.7", "wan_cgnat"),
+        ("192.0.0.2", "wan_ds_lite"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}])
+async def test_an_address_that_nobody_can_call_is_said(
+    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway, address: str, issue: str
+) -> None:
+    gateway.change(wan_ipv4=(IPv4Address(address),))
+    await set_up()
+    assert issues(hass) == {issue: {"address": address}}
+    registered = ir.async_get(hass).async_get_issue(DOMAIN, issue)
+    assert registered
+    assert registered.severity is ir.IssueSeverity.WARNING
+    # Another provider.
+    gateway.change(wan_ipv4=HOME.wan_ipv4)
+    await hass.async_block_till_done()
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("options", [{}])
+async def test_a_public_address_is_nothing_to_talk_about(
+    hass: HomeAssistant, loaded: MockConfigEntry, name_service: NameService
+) -> None:
+    assert not issues(hass)
+    assert not name_service.asked
+
+
+@pytest.mark.parametrize("options", [{}])
+async def test_a_line_without_ipv4_is_said_to_be_ds_lite(
+    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway
+) -> None:
+    gateway.change(internet=frozenset({Family.IPV6}), wan_ipv4=())
+    await set_up()
+    assert issues(hass) == {"wan_ds_lite": {"address": "-"}}
+
+
+@pytest.mark.parametrize("options", [{}])
+async def test_another_kind_of_line_takes_the_place_of_the_one_before(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    gateway.change(wan_ipv4=(IPv4Address("10.0.0.1"),))
+    await hass.async_block_till_done()
+    gateway.change(wan_ipv4=(IPv4Address("100.64.0.1"),))
+    await hass.async_block_till_done()
+    assert list(issues(hass)) == ["wan_cgnat"]
+
+
+@pytest.mark.parametrize("options", [{}])
+async def test_of_a_line_that_is_down_nothing_new_is_said(
+    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    gateway.change(**{**DOWN, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
+    await hass.async_block_till_done()
+    assert not issues(hass)
+    gateway.change(**{**UP, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
+    await hass.async_block_till_done()
+    gateway.change(**DOWN)
+    await hass.async_block_till_done()
+    assert list(issues(hass)) == ["wan_private"]
+
+
+@pytest.mark.parametrize("options", [{}])
+@pytest.mark.parametrize("how", ["async_unload", "async_remove"])
+async def test_without_a_gateway_there_is_nothing_to_mend(
+    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway, how: str, entry: Any
+) -> None:
+    gateway.change(wan_ipv4=(IPv4Address("10.0.0.1"),))
+    await set_up()
+    assert issues(hass)
+    await getattr(hass.config_entries, how)(entry.entry_id)
+    assert not issues(hass)
+
+
+# The DNS name
+
+
+@pytest.mark.parametrize("address", ["203.0.113.2", "2001:db8:ffff::2"])
+async def test_a_name_that_leads_here_is_asked_now_and_then_and_all_is_well(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    name_service: NameService,
+    later: Later,
+    address: str,
+) -> None:
+    name_service.answers = ["198.51.100.1", address]
+    for _ in range(4):
+        await later(minutes=5, seconds=1)
+    assert name_service.asked == [NAME] * 5
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize(
+    ("answers", "resolved"),
+    [(["198.51.100.2", "198.51.100.1"], "198.51.100.1, 198.51.100.2"), ([], "-")],
+    ids=["elsewhere", "nowhere"],
+)
+async def test_a_name_that_leads_elsewhere_is_said_after_ten_minutes(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    name_service: NameService,
+    later: Later,
+    answers: list[str],
+    resolved: str,
+) -> None:
+    name_service.answers = answers
+    await set_up()
+    await later(minutes=5)
+    assert not issues(hass)
+    await later(minutes=5)
+    assert issues(hass) == {
+        ELSEWHERE: {
+            "name": NAME,
+            "resolved": resolved,
+            "external": "2001:db8:ffff::2, 203.0.113.2",
+        }
+    }
+    name_service.answers = ["203.0.113.2"]
+    await later(minutes=5)
+    assert not issues(hass)
+
+
+async def test_each_time_it_has_ten_minutes(
+    hass: HomeAssistant, set_up: SetUp, name_service: NameService, later: Later
+) -> None:
+    name_service.answers = ["198.51.100.1"]
+    await set_up()
+    await later(minutes=5)
+    name_service.answers = ["203.0.113.2"]
+    await later(minutes=5)
+    name_service.answers = ["198.51.100.1"]
+    await later(minutes=5)
+    await later(minutes=5)
+    assert not issues(hass)
+    await later(minutes=5)
+    assert list(issues(hass)) == [ELSEWHERE]
+
+
+async def test_a_slow_name_service_does_not_make_it_fifteen_minutes(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    name_service: NameService,
+    later: Later,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    name_service.answers = []
+    name_service.goes_on.clear()
+    await set_up()
+    freezer.tick(4)
+    name_service.goes_on.set()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await later(minutes=4, seconds=56)
+    await later(minutes=5)
+    assert list(issues(hass)) == [ELSEWHERE]
+
+
+async def test_without_internet_nothing_can_be_said_of_a_name(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    gateway: FakeGateway,
+    name_service: NameService,
+    later: Later,
+) -> None:
+    name_service.answers = []
+    gateway.change(**DOWN)
+    await set_up()
+    for _ in range(4):
+        await later(minutes=5)
+    assert not issues(hass)
+    assert not name_service.asked
+
+
+async def test_after_an_outage_a_name_has_ten_minutes_to_follow(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    gateway: FakeGateway,
+    name_service: NameService,
+    later: Later,
+) -> None:
+    name_service.answers = ["198.51.100.1"]
+    await set_up()
+    gateway.change(**DOWN)
+    await hass.async_block_till_done()
+    for _ in range(12):
+        await later(minutes=5)
+    gateway.change(**UP)
+    await hass.async_block_till_done()
+    await later(minutes=5)
+    assert not issues(hass)
+    await later(minutes=5)
+    await later(minutes=5)
+    assert list(issues(hass)) == [ELSEWHERE]
+    # And of what was said before, nothing can be said either.
+    gateway.change(**DOWN)
+    await hass.async_block_till_done()
+    await later(minutes=5)
+    assert not issues(hass)
+
+
+async def test_what_is_no_name_at_all_leads_nowhere(
+    hass: HomeAssistant, set_up: SetUp, name_service: NameService, later: Later
+) -> None:
+    name_service.answers = []
+    with pytest.raises(UnicodeError) as caught:  # and no OSError
+        "a..b".encode("idna")
+    name_service.error = caught.value
+    await set_up()
+    await later(minutes=5)
+    await later(minutes=5)
+    assert list(issues(hass)) == [ELSEWHERE]
+
+
+@pytest.mark.parametrize("how", ["async_unload", "async_remove"])
+@pytest.mark.parametrize("while_asking", [False, True])
+async def test_without_a_gateway_nobody_asks_for_its_name(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    entry: MockConfigEntry,
+    name_service: NameService,
+    later: Later,
+    freezer: FrozenDateTimeFactory,
+    how: str,
+    while_asking: bool,
+) -> None:
+    name_service.answers = []
+    await set_up()
+    await later(minutes=5)
+    await later(minutes=5)
+    assert list(issues(hass)) == [ELSEWHERE]
+    if while_asking:
+        name_service.goes_on.clear()
+        freezer.tick(timedelta(minutes=5))
+        async_fire_time_changed(hass)
+        await asyncio.sleep(0)
+    asked = len(name_service.asked)
+    await getattr(hass.config_entries, how)(entry.entry_id)
+    name_service.goes_on.set()
+    await later(minutes=5)
+    await later(minutes=5)
+    assert not issues(hass)
+    assert len(name_service.asked) == asked
+
+
+async def test_an_ipv6_address_is_compared_and_not_its_spelling(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    gateway: FakeGateway,
+    name_service: NameService,
+    later: Later,
+) -> None:
+    gateway.change(wan_ipv6=(IPv6Address("2001:db8:ffff:0:0:0:0:2"),), wan_ipv4=())
+    name_service.answers = ["2001:db8:ffff::2"]
+    await set_up()
+    await later(minutes=5)
+    await later(minutes=5)
+    assert ELSEWHERE not in issues(hass)
