@@ -123,6 +123,8 @@ class PortShareOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Protect the home network, or leave that to another firewall."""
         if user_input is not None:
+            if CONF_DNS_NAME in user_input:
+                user_input[CONF_DNS_NAME] = user_input[CONF_DNS_NAME].strip()
             return self.async_create_entry(data=user_input)
         seconds = NumberSelectorConfig(
             min=1, mode=NumberSelectorMode.BOX, unit_of_measurement="s"

@@ -115,6 +115,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._causes: dict[str, Cause] = {}
         self._expired: dict[str, datetime] = {}
+        self._enabled_at: dict[str, datetime] = {}
         self._closing_times = ClosingTimes(hass, self._close_expired)
         self._facts = Facts()
 
@@ -441,6 +442,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         before = self._told.pop(share_id, None)
         if after:
             self._told[share_id] = after
+        else:
+            self._enabled_at.pop(share_id, None)
         if (share := after or before) is None:
             return
         cause = self._causes.get(share_id, Cause())
@@ -449,6 +452,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             at = self._expired.pop(share_id)
             cause = Cause(Reason.EXPIRED)
         for event_type in event_types(before, after):
+            if event_type is EventType.SHARE_ENABLED:
+                self._enabled_at[share_id] = at
             state = self._snapshot.shares.get(share_id)
             self.teller.tell(
                 PortShareEvent(
@@ -472,8 +477,11 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             if telling.turn is Turn.LOST
             else EventType.SHARE_ENABLED
         )
+        began = telling.at - (telling.lasted or timedelta())
         for share in self._told.values():
-            if share.enabled and share.families == uses:
+            # What was opened during the outage has been told so, and not been closed.
+            since = self._enabled_at.get(share.share_id, began)
+            if share.enabled and share.families == uses and since <= began:
                 data = share_data(
                     share,
                     self._snapshot.shares.get(share.share_id),

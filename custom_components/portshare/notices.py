@@ -77,3 +77,5 @@ async def _send(
         )
     except HomeAssistantError as err:
         _LOGGER.warning("A change notice could not be sent: %s", err)
+    except Exception:  # a mistake of whoever was to bring it
+        _LOGGER.exception("A change notice could not be sent")

@@ -24,14 +24,6 @@ _CONNECT = socket.socket.connect
 _ANSWER_ALWAYS = {"net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden",
-        action="store_true",
-        help="write the listings in tests/gateway/golden anew",
-    )
-
-
 @pytest.fixture(scope="session")
 def _alone() -> Iterator[None]:
     """Names of namespaces are the machine's, so one run at a time has them."""

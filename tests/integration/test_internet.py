@@ -358,6 +358,50 @@ async def test_a_share_that_was_closed_meanwhile_is_not_told_as_open_again(
     assert not of_shares(events)
 
 
+@pytest.mark.usefixtures("loaded")
+async def test_a_share_that_was_opened_meanwhile_was_neither_closed_nor_opened_again(
+    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
+) -> None:
+    gateway.change(**NOTHING)
+    await hass.async_block_till_done()
+    await later(minutes=2)
+    await call(hass, "turn_on", entity_id="switch.nas_off")
+    await later(minutes=4)
+    # And one that was closed and opened again by hand.
+    await call(hass, "turn_off", entity_id="switch.nas_ssh")
+    await call(hass, "turn_on", entity_id="switch.nas_ssh")
+    gateway.change(**EVERYTHING)
+    await hass.async_block_till_done()
+    told = [
+        (event.data["type"], event.data["reason"])
+        for event in events
+        if event.data.get("name") == "Off"
+    ]
+    assert told == [("share_enabled", "user")]
+    told = [
+        (event.data["type"], event.data["reason"])
+        for event in events
+        if event.data.get("name") == "SSH"
+    ]
+    assert told == [
+        ("share_disabled", "internet"),
+        ("share_disabled", "user"),
+        ("share_enabled", "user"),
+    ]
+    # The next outage concerns them as all others.
+    events.clear()
+    await later(minutes=1)
+    gateway.change(**NOTHING)
+    await hass.async_block_till_done()
+    await later(minutes=6)
+    assert {name for _, name, _, _ in of_shares(events)} == {
+        "Game",
+        "Off",
+        "SSH",
+        "Web server",
+    }
+
+
 async def test_the_five_minutes_can_be_others(
     hass: HomeAssistant,
     entry: MockConfigEntry,

@@ -27,6 +27,7 @@ EVERY_ERROR = (
     errors.OutsideLan("192.0.2.1"),
     errors.NobodyAnswers("192.168.1.9"),
     errors.InvalidDuration(timedelta(seconds=1)),
+    errors.InvalidTime("soon"),
     errors.UnknownShare("1"),
 )
 

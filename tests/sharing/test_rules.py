@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -14,6 +15,7 @@ from custom_components.portshare.sharing.errors import (
     InvalidName,
     InvalidPort,
     InvalidProtocol,
+    InvalidTime,
     InvertedRange,
     MulticastMac,
     NoExternalPortFree,
@@ -68,7 +70,7 @@ junk: st.SearchStrategy[object] = st.recursive(
 )
 FIELDS = (
     *("name", "protocol", "port", "port_end", "external_port", "external_port_end"),
-    *("ipv4", "ipv6", "enabled"),
+    *("ipv4", "ipv6", "enabled", "open_until"),
 )
 
 
@@ -490,3 +492,20 @@ def test_whatever_is_typed_for_a_device_gives_one_or_an_error(value: str) -> Non
     else:
         assert target not in HOME.own_addresses
         assert target not in HOME.own_macs
+
+
+def test_a_share_that_is_open_for_a_while_closes_at_a_time_in_utc() -> None:
+    fields = {"name": "Web", "port": 80, "open_until": "2026-11-22T23:00:00+01:00"}
+    timed = parse_share("1", "nas", fields, PortIndex())
+    assert timed.open_until == datetime(2026, 11, 22, 22, tzinfo=UTC)
+    assert (
+        parse_share("1", "nas", {**fields, "enabled": False}, PortIndex()).open_until
+        is None
+    )
+
+
+@pytest.mark.parametrize("until", ["soon", 7, "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_is_refused(until: object) -> None:
+    fields = {"name": "Web", "port": 80, "open_until": until}
+    with pytest.raises(InvalidTime):
+        parse_share("1", "nas", fields, PortIndex())

@@ -279,6 +279,23 @@ class InvalidDuration(SharingError):
         return {"duration": str(self.duration)}
 
 
+class InvalidTime(SharingError):
+    """The time at which a share closes is written as in ISO 8601."""
+
+    key = "invalid_time"
+    field = "open_until"
+
+    def __init__(self, value: object) -> None:
+        """Remember what was given."""
+        super().__init__(value)
+        self.value = value
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {"value": str(self.value)}
+
+
 class UnknownShare(SharingError):
     """There is no share with this id."""
 

@@ -15,6 +15,7 @@ from .errors import (
     InvalidName,
     InvalidPort,
     InvalidProtocol,
+    InvalidTime,
     InvertedRange,
     MulticastMac,
     NoExternalPortFree,
@@ -164,7 +165,10 @@ def _parse_until(fields: Mapping[str, object]) -> datetime | None:
     until = fields.get("open_until")
     if not until or not fields.get("enabled", True):
         return None
-    return datetime.fromisoformat(str(until)).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(str(until)).astimezone(UTC)
+    except ValueError, OverflowError:
+        raise InvalidTime(until) from None
 
 
 def _parse_range(
