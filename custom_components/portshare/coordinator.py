@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -29,6 +28,7 @@ from .const import (
     DOMAIN,
     SECTION_EXPERT,
 )
+from .devices import gateway_id, register_device
 from .events import Cause, EventType, PortShareEvent, Reason, event_types, share_data
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
@@ -141,11 +141,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             _LOGGER.warning("Interfaces are missing: %s", ", ".join(missing))
         self.gateway.subscribe(self._facts_changed)
         self._facts = self.gateway.facts()
-        self._device_ids[None] = dr.async_get_device_id_by_identifier(
-            self.hass,
-            (DOMAIN, self.config_entry.entry_id),
-            config_entry_id=self.config_entry.entry_id,
-        )
+        self._device_ids[None] = gateway_id(self.hass, self.config_entry)
         self._read_configuration()
         self._told = dict(self.configuration.shares)
         # What should have closed while Home Assistant was away must not open again.
@@ -244,25 +240,11 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     def _register(self, device: Device) -> None:
         """Make a device known to Home Assistant before anything is told of it."""
         self._registered[device.device_id] = device
-        entry_id = self.config_entry.entry_id
         subentry = self.config_entry.subentries[device.device_id]
         self.addresses.add_hints(device.mac, subentry.data.get(CONF_ADDRESSES, ()))
-        registry = dr.async_get(self.hass)
-        connections = {(dr.CONNECTION_NETWORK_MAC, device.mac)}
-        registered = registry.async_get_or_create(
-            config_entry_id=entry_id,
-            config_subentry_id=device.device_id,
-            identifiers={(DOMAIN, device.device_id)},
-            connections=connections,
-            name=device.name,
-            via_device_id=dr.async_get_device_id_by_identifier(
-                self.hass, (DOMAIN, entry_id), config_entry_id=entry_id
-            ),
+        self._device_ids[device.device_id] = register_device(
+            self.hass, self.config_entry, device
         )
-        if registered.connections != connections:
-            # Another device has taken its place; the old MAC address is not its own.
-            registry.async_update_device(registered.id, new_connections=connections)
-        self._device_ids[device.device_id] = registered.id
 
     @callback
     def _close_expired(self) -> None:
