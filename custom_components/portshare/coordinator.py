@@ -202,9 +202,9 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             await self._journal.write()
         except GatewayError as err:
             refused = err.refused.keys() if isinstance(err, SharesRefused) else ids
-            new = [each for each in shares if before[each.share_id] is None]
-            new = [each for each in new if each.share_id in refused]
-            old = [each for key, each in before.items() if each and key in refused]
+            back = [each for each in shares if each.share_id in refused]
+            new = [each for each in back if before[each.share_id] is None]
+            old = [each for key in refused if (each := before[key])]
             store_shares(self.hass, self.config_entry, new, removed=True)
             store_shares(self.hass, self.config_entry, old)
             self.configuration_changed()

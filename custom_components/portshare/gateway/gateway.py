@@ -75,14 +75,11 @@ class Gateway:
             await self._watch.open()
             await preflight(self._watch.network.links)
             self._netlink = NetlinkSocket(NETLINK_NETFILTER)
-        except OSError as err:
+        except (GatewayError, OSError) as err:
             await self.close()
             if isinstance(err, GatewayError):
                 raise
             raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
-        except GatewayError:
-            await self.close()
-            raise
 
     async def close(self) -> None:
         """Let go of the kernel. The table stays, and so do the flows."""

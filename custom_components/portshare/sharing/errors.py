@@ -28,6 +28,20 @@ class SharingError(ValueError):
         return f"{self.key} ({data})" if data else self.key
 
 
+class _OfAValue(ValueError):
+    """An error that says what was given, and no more."""
+
+    def __init__(self, value: object) -> None:
+        """Remember what was given."""
+        super().__init__(value)
+        self.value = value
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What was given, as the text needs it."""
+        return {"value": str(self.value)}
+
+
 class InvalidPort(SharingError):
     """A port number is 1-65535; 0 is reserved (RFC 6335 section 6)."""
 
@@ -194,21 +208,11 @@ class InvalidName(SharingError):
     field = "name"
 
 
-class InvalidProtocol(SharingError):
+class InvalidProtocol(_OfAValue, SharingError):
     """The protocol is not one that can be shared."""
 
     key = "invalid_protocol"
     field = "protocol"
-
-    def __init__(self, value: object) -> None:
-        """Remember what was given."""
-        super().__init__(value)
-        self.value = value
-
-    @property
-    @override
-    def placeholders(self) -> dict[str, str]:
-        return {"value": str(self.value)}
 
 
 class NoFamily(SharingError):
@@ -218,7 +222,7 @@ class NoFamily(SharingError):
     field = "ipv4"
 
 
-class InvalidDevice(SharingError):
+class InvalidDevice(_OfAValue, SharingError):
     """What was typed for a device is no device that can be shared.
 
     The subclasses say why; `value` is what was typed.
@@ -226,16 +230,6 @@ class InvalidDevice(SharingError):
 
     key = "invalid_device"
     field = "device"
-
-    def __init__(self, value: object) -> None:
-        """Remember what was given."""
-        super().__init__(value)
-        self.value = value
-
-    @property
-    @override
-    def placeholders(self) -> dict[str, str]:
-        return {"value": str(self.value)}
 
 
 class MulticastMac(InvalidDevice):
@@ -279,21 +273,11 @@ class InvalidDuration(SharingError):
         return {"duration": str(self.duration)}
 
 
-class InvalidTime(SharingError):
+class InvalidTime(_OfAValue, SharingError):
     """The time at which a share closes is written as in ISO 8601."""
 
     key = "invalid_time"
     field = "open_until"
-
-    def __init__(self, value: object) -> None:
-        """Remember what was given."""
-        super().__init__(value)
-        self.value = value
-
-    @property
-    @override
-    def placeholders(self) -> dict[str, str]:
-        return {"value": str(self.value)}
 
 
 class UnknownShare(SharingError):
