@@ -9,7 +9,7 @@ import platform
 import statistics
 from typing import Any
 
-from custom_components.portshare.gateway.gateway import Gateway, remove_table
+from custom_components.portshare.gateway.gateway import Gateway, remove_tables
 from custom_components.portshare.sharing.model import Environment, Family
 from demo import netns
 from demo.home import LAN_LINK, WAN, WAN_LINK, Home
@@ -36,7 +36,7 @@ async def gateway() -> Any:
         yield opened
     finally:
         await opened.close()
-        await remove_table()
+        await remove_tables()
 
 
 @contextlib.contextmanager

@@ -119,9 +119,10 @@ class Bystander:
 
 
 def _mappings(home: Home, size: int) -> tuple[Dnat, ...]:
-    address = IPv4Address(home.devices["nas"].addresses.ipv4)
+    nas = home.devices["nas"]
+    address = IPv4Address(nas.addresses.ipv4)
     return tuple(
-        Dnat(Transport.UDP, PortRange(port, port), address, DEVICE_PORT)
+        Dnat(Transport.UDP, PortRange(port, port), nas.mac, address, DEVICE_PORT)
         for port in range(FIRST_PORT, FIRST_PORT + size)
     )
 
@@ -154,6 +155,7 @@ async def _with_map(home: Home, gateway: Gateway, sender: Sender, size: int) -> 
     own = Dnat(
         Transport.UDP,
         PortRange(BYSTANDER_PORT, BYSTANDER_PORT),
+        home.devices["pi"].mac,
         IPv4Address(home.devices["pi"].addresses.ipv4),
         BYSTANDER_PORT,
     )

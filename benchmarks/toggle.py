@@ -170,8 +170,10 @@ async def benchmark(home: Home) -> None:
     nas = home.devices["nas"]
     one = PortRange(PORT, PORT)
     both: list[Mapping] = [
-        Dnat(Transport.TCP, one, IPv4Address(nas.addresses.ipv4), PORT, "toggle"),
-        Pinhole(Transport.TCP, IPv6Address(nas.addresses.ipv6), one, "toggle"),
+        Dnat(
+            Transport.TCP, one, nas.mac, IPv4Address(nas.addresses.ipv4), PORT, "toggle"
+        ),
+        Pinhole(Transport.TCP, nas.mac, IPv6Address(nas.addresses.ipv6), one, "toggle"),
     ]
     device = Device(home)
     async with common.gateway() as gateway:

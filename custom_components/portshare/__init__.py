@@ -19,8 +19,9 @@ from homeassistant.helpers.typing import ConfigType
 from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoordinator
-from .gateway.gateway import Gateway, remove_table
-from .internet import async_forget_internet
+from .gateway.gateway import Gateway, remove_tables
+from .internet import Internet
+from .interruptions import Interruptions
 from .issues import async_setup_issues
 from .journal import Journal
 from .notices import async_setup_notices
@@ -49,7 +50,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
             and entry.disabled_by
             and entry.state is ConfigEntryState.NOT_LOADED
         ):
-            hass.async_create_task(remove_table(), "portshare remove table")
+            hass.async_create_task(remove_tables(), "portshare remove tables")
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
     return True
@@ -127,6 +128,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
     """Leave nothing behind."""
     await KnownAddresses(hass, entry.entry_id).forget()
-    await async_forget_internet(hass, entry.entry_id)
+    await Internet(hass, entry.entry_id).forget()
+    await Interruptions(hass, entry.entry_id).forget()
     await Journal(hass, entry.entry_id).forget()
-    await remove_table()
+    await remove_tables()

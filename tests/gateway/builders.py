@@ -54,8 +54,9 @@ class Mappings:
         """Return an IPv4 mapping."""
         if isinstance(external, int):
             external = ports(external)
-        address = IPv4Address(self._home.devices[device].addresses.ipv4)
-        return Dnat(transport, external, address, port, comment)
+        to = self._home.devices[device]
+        address = IPv4Address(to.addresses.ipv4)
+        return Dnat(transport, external, to.mac, address, port, comment)
 
     def pinhole(
         self,
@@ -67,8 +68,9 @@ class Mappings:
         """Return an IPv6 mapping."""
         if isinstance(to, int):
             to = ports(to)
-        address = IPv6Address(self._home.devices[device].addresses.ipv6)
-        return Pinhole(transport, address, to, comment)
+        home = self._home.devices[device]
+        address = IPv6Address(home.addresses.ipv6)
+        return Pinhole(transport, home.mac, address, to, comment)
 
 
 def opening(*mappings: Mapping) -> Change:

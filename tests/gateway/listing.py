@@ -1,4 +1,4 @@
-"""Our table as a person reads it, without what differs from one time to the next."""
+"""Our tables as a person reads them, without what differs from one time to the next."""
 
 import re
 
@@ -9,8 +9,9 @@ _ELEMENTS = re.compile(r"elements = \{(.*?)\}", re.DOTALL)
 
 
 def listing() -> str:
-    """Return `nft list table inet portshare`: sorted elements, counters at zero."""
+    """Return what `nft list` shows of ours: sorted elements, counters at zero."""
     text = nft("list", "table", "inet", "portshare")
+    text += nft("list", "table", "netdev", "portshare")
     text = _COUNTERS.sub("counter", text).replace("\t", "    ")
     return _ELEMENTS.sub(_sorted, text)
 

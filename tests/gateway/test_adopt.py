@@ -15,9 +15,9 @@ from custom_components.portshare.gateway.errors import (
     NetlinkError,
     OutOfStep,
 )
-from custom_components.portshare.gateway.gateway import Gateway, remove_table
+from custom_components.portshare.gateway.gateway import Gateway, remove_tables
 from custom_components.portshare.gateway.netlink import NetlinkSocket
-from custom_components.portshare.gateway.ruleset import RULES
+from custom_components.portshare.gateway.ruleset import RULESET
 from custom_components.portshare.gateway.table import Element
 from custom_components.portshare.sharing.model import (
     Change,
@@ -66,8 +66,8 @@ def mappings(home: Home) -> list[Mapping]:
 async def test_made_anew(gateway: Gateway, mappings: list[Mapping]) -> None:
     assert nft("list", "tables") == ""
     await gateway.adopt(mappings, ENVIRONMENT)
-    assert nft("list", "tables") == "table inet portshare\n"
-    assert await is_ours(gateway._socket)
+    assert nft("list", "tables") == "table inet portshare\ntable netdev portshare\n"
+    assert await is_ours(gateway._socket, RULESET)
 
 
 async def test_found_right_and_left_alone(
@@ -302,7 +302,7 @@ async def test_put_right(
     assert _try_listing() != right
     await gateway.adopt(mappings, ENVIRONMENT)
     assert listing() == right
-    assert await is_ours(gateway._socket)
+    assert await is_ours(gateway._socket, RULESET)
 
 
 async def test_an_element_leads_elsewhere(
@@ -348,19 +348,19 @@ async def test_a_table_of_another_version(
     nft("add", "set", "inet", "portshare", "dnat4", "{ type inet_service ; }")
     nft("add", "chain", "inet", "portshare", "old")
     await gateway.adopt(mappings, ENVIRONMENT)
-    assert await is_ours(gateway._socket)
+    assert await is_ours(gateway._socket, RULESET)
 
 
-@pytest.mark.parametrize("rule", range(len(RULES)))
+@pytest.mark.parametrize("rule", range(len(RULESET.rules)))
 async def test_every_rule_counts(gateway: Gateway, rule: int) -> None:
     """Without any one of them the table is not ours."""
     await gateway.adopt([], ENVIRONMENT)
-    chain = RULES[rule].chain
-    number = [each.chain for each in RULES[:rule]].count(chain)
+    chain = RULESET.all_rules[rule].chain
+    number = [each.chain for each in RULESET.all_rules[:rule]].count(chain)
     rules = nft("-a", "list", "chain", "inet", "portshare", chain).splitlines()
     handles = [each.split()[-1] for each in rules if "# handle" in each][1:]
     nft("delete", "rule", "inet", "portshare", chain, "handle", handles[number])
-    assert not await is_ours(gateway._socket)
+    assert not await is_ours(gateway._socket, RULESET)
 
 
 async def test_other_tables_are_left_alone(
@@ -372,14 +372,14 @@ async def test_other_tables_are_left_alone(
     nft("add", "table", "ip", "portshare")
     before = nft("list", "table", "inet", "other")
     await gateway.adopt(mappings, ENVIRONMENT)
-    assert await is_ours(gateway._socket)
-    await remove_table()
+    assert await is_ours(gateway._socket, RULESET)
+    await remove_tables()
     assert nft("list", "tables") == "table inet other\ntable ip portshare\n"
     assert nft("list", "table", "inet", "other") == before
 
 
 async def test_removing_what_is_not_there(gateway: Gateway) -> None:
-    await remove_table()
+    await remove_tables()
 
 
 async def test_the_table_stays(gateway: Gateway, mappings: list[Mapping]) -> None:

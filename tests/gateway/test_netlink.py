@@ -27,11 +27,12 @@ from custom_components.portshare.gateway.netlink import (
 )
 from custom_components.portshare.gateway.nftables import (
     NFNL_SUBSYS_NFTABLES,
+    NFPROTO_INET,
     add_chain,
     add_table,
     delete_table,
 )
-from custom_components.portshare.gateway.ruleset import replacement
+from custom_components.portshare.gateway.ruleset import RULESET
 from custom_components.portshare.gateway.table import (
     GET_ELEMENTS,
     Element,
@@ -63,7 +64,10 @@ def element(number: int) -> Element:
 
 
 async def test_a_batch_is_carried_out(sock: NetlinkSocket) -> None:
-    await sock.batch([add_table("one", ""), add_table("two", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch(
+        [add_table(NFPROTO_INET, "one", ""), add_table(NFPROTO_INET, "two", "")],
+        NFNL_SUBSYS_NFTABLES,
+    )
     assert nft("list", "tables") == "table inet one\ntable inet two\n"
 
 
@@ -74,7 +78,7 @@ async def test_an_empty_batch_is_done_at_once(sock: NetlinkSocket) -> None:
 @pytest.mark.parametrize("bad", range(4))
 async def test_a_batch_is_refused_as_a_whole(sock: NetlinkSocket, bad: int) -> None:
     """Wherever the bad message is, the good ones around it change nothing."""
-    await sock.batch(replacement(), NFNL_SUBSYS_NFTABLES)
+    await sock.batch(RULESET.replacement(), NFNL_SUBSYS_NFTABLES)
     there = element(99)
     await sock.batch(add_messages([there]), NFNL_SUBSYS_NFTABLES)
     before = nft("list", "ruleset")
@@ -91,10 +95,10 @@ async def test_a_batch_is_refused_as_a_whole(sock: NetlinkSocket, bad: int) -> N
 
 async def test_the_first_of_many_errors_is_told(sock: NetlinkSocket) -> None:
     messages = [
-        add_table("fine", ""),
-        add_chain("missing", "one"),
-        delete_table("missing"),
-        add_chain("missing", "two"),
+        add_table(NFPROTO_INET, "fine", ""),
+        add_chain(NFPROTO_INET, "missing", "one"),
+        delete_table(NFPROTO_INET, "missing"),
+        add_chain(NFPROTO_INET, "missing", "two"),
     ]
     with pytest.raises(BatchRefused) as raised:
         await sock.batch(messages, NFNL_SUBSYS_NFTABLES)
@@ -104,10 +108,10 @@ async def test_the_first_of_many_errors_is_told(sock: NetlinkSocket) -> None:
 
 async def test_a_batch_is_checked_only(sock: NetlinkSocket) -> None:
     """Without commit nothing is changed, and what is wrong is told all the same."""
-    await sock.batch(replacement(), NFNL_SUBSYS_NFTABLES, commit=False)
+    await sock.batch(RULESET.replacement(), NFNL_SUBSYS_NFTABLES, commit=False)
     with pytest.raises(BatchRefused):
         await sock.batch(
-            [*replacement(), add_chain("missing", "one")],
+            [*RULESET.replacement(), add_chain(NFPROTO_INET, "missing", "one")],
             NFNL_SUBSYS_NFTABLES,
             commit=False,
         )
@@ -117,7 +121,7 @@ async def test_a_batch_is_checked_only(sock: NetlinkSocket) -> None:
 async def test_an_unknown_subsystem(sock: NetlinkSocket) -> None:
     """The begin of the batch is refused already, so no message of it is answered."""
     with pytest.raises(BatchRefused) as raised:
-        await sock.batch([add_table("one", "")], 99)
+        await sock.batch([add_table(NFPROTO_INET, "one", "")], 99)
     assert raised.value.index == -1
 
 
@@ -127,7 +131,7 @@ async def test_without_privilege(inside: None) -> None:
         sock = NetlinkSocket(NETLINK_NETFILTER)
         try:
             with pytest.raises(BatchRefused) as raised:
-                await sock.batch(replacement(), NFNL_SUBSYS_NFTABLES)
+                await sock.batch(RULESET.replacement(), NFNL_SUBSYS_NFTABLES)
             with pytest.raises(NetlinkError) as refused:
                 await sock.dump(GET_TABLES, INET)
         finally:
@@ -139,7 +143,7 @@ async def test_without_privilege(inside: None) -> None:
 
 async def test_twenty_thousand_elements(sock: NetlinkSocket) -> None:
     """One batch of many messages, and one dump; a failure undoes all of them."""
-    await sock.batch(replacement(), NFNL_SUBSYS_NFTABLES)
+    await sock.batch(RULESET.replacement(), NFNL_SUBSYS_NFTABLES)
     elements = {element(number) for number in range(20_000)}
 
     async def there() -> set[Element]:
@@ -167,16 +171,18 @@ async def test_more_than_the_socket_can_send(sock: NetlinkSocket) -> None:
     with pytest.raises(NetlinkError) as raised:
         await sock.batch(add_messages(map(element, range(1000))), NFNL_SUBSYS_NFTABLES)
     assert raised.value.errno == errno.EMSGSIZE
-    await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
 
 
 async def test_requests_at_the_same_time(sock: NetlinkSocket) -> None:
     """Each gets its own answer."""
-    await sock.batch([add_table("there", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "there", "")], NFNL_SUBSYS_NFTABLES)
 
     async def missing() -> int | None:
         with pytest.raises(BatchRefused) as raised:
-            await sock.batch([delete_table("missing")], NFNL_SUBSYS_NFTABLES)
+            await sock.batch(
+                [delete_table(NFPROTO_INET, "missing")], NFNL_SUBSYS_NFTABLES
+            )
         return raised.value.errno
 
     async with asyncio.TaskGroup() as group:
@@ -229,7 +235,7 @@ async def test_the_kernels_own_words(inside: None) -> None:
 
 async def test_a_refused_dump(sock: NetlinkSocket) -> None:
     with pytest.raises(NetlinkError) as raised:
-        await sock.dump(GET_ELEMENTS, dump_request("missing"))
+        await sock.dump(GET_ELEMENTS, dump_request("flow4"))
     assert raised.value.errno == errno.ENOENT
 
 
@@ -252,7 +258,7 @@ def interrupt(sock: NetlinkSocket, monkeypatch: pytest.MonkeyPatch, times: int) 
 async def test_an_interrupted_dump_is_repeated(
     sock: NetlinkSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
     interrupt(sock, monkeypatch, 1)
     assert len(await sock.dump(GET_TABLES, INET)) == 1
 
@@ -260,7 +266,7 @@ async def test_an_interrupted_dump_is_repeated(
 async def test_a_dump_that_is_always_interrupted(
     sock: NetlinkSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
     interrupt(sock, monkeypatch, 1000)
     with pytest.raises(NetlinkError) as raised:
         await sock.dump(GET_TABLES, INET)
@@ -303,12 +309,12 @@ async def test_an_answer_that_does_not_come(
     monkeypatch.setattr(netlink, "_TIMEOUT_SECONDS", 0.01)
     loop.remove_reader(sock._socket)
     with pytest.raises(NetlinkTimeout):
-        await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+        await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
     with pytest.raises(NetlinkTimeout):
-        await sock.batch([delete_table("missing")], NFNL_SUBSYS_NFTABLES)
+        await sock.batch([delete_table(NFPROTO_INET, "missing")], NFNL_SUBSYS_NFTABLES)
     monkeypatch.undo()
     loop.add_reader(sock._socket, sock._read)
-    await sock.batch([add_table("two", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "two", "")], NFNL_SUBSYS_NFTABLES)
     assert nft("list", "tables") == "table inet one\ntable inet two\n"
 
 
@@ -317,7 +323,7 @@ async def test_somebody_gives_up_waiting(sock: NetlinkSocket) -> None:
     loop = asyncio.get_running_loop()
     for _ in range(50):
         task = loop.create_task(
-            sock.batch([delete_table("missing")], NFNL_SUBSYS_NFTABLES)
+            sock.batch([delete_table(NFPROTO_INET, "missing")], NFNL_SUBSYS_NFTABLES)
         )
         await asyncio.sleep(0)
         task.cancel()
@@ -332,7 +338,9 @@ async def test_closing_while_somebody_waits(inside: None) -> None:
     loop = asyncio.get_running_loop()
     loop.remove_reader(sock._socket)
     waiting = [
-        loop.create_task(sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES))
+        loop.create_task(
+            sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
+        )
         for _ in range(3)
     ]
     await asyncio.sleep(0)
@@ -370,7 +378,7 @@ async def listener(inside: None) -> AsyncGenerator[Listener]:
 
 
 async def test_events_tell_who_did_it(listener: Listener, sock: NetlinkSocket) -> None:
-    await sock.batch([add_table("one", "")], NFNL_SUBSYS_NFTABLES)
+    await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
     ours = await listener.next()
     assert ours.type == NFNL_SUBSYS_NFTABLES << 8
     assert ours.port_id == sock.port_id

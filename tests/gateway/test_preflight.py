@@ -13,7 +13,7 @@ from custom_components.portshare.gateway.errors import (
     GatewayError,
     NetlinkError,
 )
-from custom_components.portshare.gateway.gateway import Gateway, remove_table
+from custom_components.portshare.gateway.gateway import Gateway, remove_tables
 from custom_components.portshare.gateway.netlink import NetlinkSocket
 from custom_components.portshare.gateway.preflight import (
     ContainerNetwork,
@@ -24,7 +24,7 @@ from custom_components.portshare.gateway.preflight import (
     PreflightError,
     SingleInterface,
 )
-from custom_components.portshare.gateway.ruleset import RULES, replacement
+from custom_components.portshare.gateway.ruleset import RULESET
 from demo import netns
 from demo.home import LAN_LINK, WAN_LINK, Home
 
@@ -55,7 +55,7 @@ async def test_without_privilege(inside: None) -> None:
     with without_net_admin():
         assert isinstance(await refusal(), NoPrivilege)
         with pytest.raises(NetlinkError) as raised:
-            await remove_table()
+            await remove_tables()
     assert raised.value.errno == errno.EPERM
 
 
@@ -99,10 +99,10 @@ def refuse(monkeypatch: pytest.MonkeyPatch, index: int, code: int) -> None:
 
 def position(expression: str) -> int:
     """Return the message with the first rule that uses an expression."""
-    first = len(replacement()) - len(RULES)
+    first = len(RULESET.replacement()) - len(RULESET.rules)
     return first + next(
         number
-        for number, rule in enumerate(RULES)
+        for number, rule in enumerate(RULESET.all_rules)
         if expression in str(rule.expressions)
     )
 

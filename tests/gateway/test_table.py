@@ -12,9 +12,11 @@ from hypothesis import given, settings, strategies as st
 from pyroute2.netlink.nfnetlink.nftsocket import nft_set_elem_list_msg
 import pytest
 
+from custom_components.portshare.gateway.bindings import Bindings
+from custom_components.portshare.gateway.delivery import delivery
 from custom_components.portshare.gateway.gateway import Gateway
 from custom_components.portshare.gateway.netlink import Message
-from custom_components.portshare.gateway.ruleset import SETS
+from custom_components.portshare.gateway.ruleset import RULESET
 from custom_components.portshare.gateway.table import (
     Element,
     add_messages,
@@ -41,6 +43,7 @@ from .listing import listing
 from .traffic import nft
 
 GOLDEN = Path(__file__).parent / "golden"
+MAC = "02:00:5e:00:00:01"
 NUMBERS = {TCP: 6, UDP: 17}
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -48,6 +51,7 @@ ports_of_all_kinds = st.integers(1, 65535)
 addresses4 = st.ip_addresses(v=4).map(lambda each: IPv4Address(int(each)))
 addresses6 = st.ip_addresses(v=6).map(lambda each: IPv6Address(int(each)))
 transports = st.sampled_from(Transport)
+macs = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
 comments = st.text(max_size=200)
 untils = st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=30)).map(
     lambda after: NOW + after
@@ -65,11 +69,17 @@ def dnats(draw: st.DrawFn) -> Dnat:
     external = draw(ranges())
     port = draw(st.just(external.first) | st.integers(1, 65536 - len(external)))
     return Dnat(
-        draw(transports), external, draw(addresses4), port, draw(comments), draw(untils)
+        draw(transports),
+        external,
+        draw(macs),
+        draw(addresses4),
+        port,
+        draw(comments),
+        draw(untils),
     )
 
 
-pinholes = st.builds(Pinhole, transports, addresses6, ranges(), comments, untils)
+pinholes = st.builds(Pinhole, transports, macs, addresses6, ranges(), comments, untils)
 mappings = dnats() | pinholes
 
 
@@ -240,7 +250,7 @@ def test_the_last_network_has_no_end() -> None:
     ],
 )
 def test_comments_are_as_long_as_nft_can_show(comment: str, kept: str) -> None:
-    mapping = Pinhole(TCP, IPv6Address("2001:db8::1"), ports(80), comment)
+    mapping = Pinhole(TCP, MAC, IPv6Address("2001:db8::1"), ports(80), comment)
     (element,) = elements_of(mapping)
     assert element.comment == kept
     (message,) = add_messages([element], NOW)
@@ -290,10 +300,13 @@ async def test_the_kernel_keeps_what_is_added(
     await gateway.adopt(many, around)
     wanted = [element for each in many for element in elements_of(each)]
     wanted += environment_elements(around, ["wan0"])
+    wanted += Bindings(many).elements
     there = await gateway._elements()
     assert len(there) == len(wanted)
     assert set(there) == set(wanted)
-    assert {element.set for element in there} == {each.name for each in SETS}
+    assert {element.set for element in there} == {
+        each.name for each in RULESET.all_sets + delivery(()).all_sets
+    }
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,7 +1,7 @@
 """Home Assistant with portshare, and a fake gateway behind it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import logging
 import socket
 from types import MappingProxyType
@@ -57,7 +57,10 @@ SSH_DATA = MappingProxyType(
 WEB_SWITCH = "switch.nas_web_server"
 SSH_SWITCH = "switch.nas_ssh"
 
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
 type SetUp = Callable[[], Awaitable[None]]
+type Later = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +101,7 @@ def _patched(gateway: FakeGateway) -> Iterator[None]:
     with (
         patch("custom_components.portshare.Gateway", gateway),
         patch("custom_components.portshare.config_flow.Gateway", gateway),
-        patch("custom_components.portshare.remove_table", gateway.remove_table),
+        patch("custom_components.portshare.remove_tables", gateway.remove_tables),
     ):
         yield
 
@@ -156,15 +159,31 @@ async def loaded(hass: HomeAssistant, set_up: SetUp, entry: MockConfigEntry) -> 
 
 
 @pytest.fixture
-def tick(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> SetUp:
+def tick(later: Later) -> SetUp:
     """Let the time pass after which the kernel is read again."""
 
     async def do() -> None:
-        freezer.tick(RECONCILE_INTERVAL + timedelta(seconds=1))
+        await later(seconds=RECONCILE_INTERVAL.total_seconds() + 1)
+
+    return do
+
+
+@pytest.fixture
+def noon(freezer: FrozenDateTimeFactory) -> None:
+    """Let it be noon."""
+    freezer.move_to(NOON)
+
+
+@pytest.fixture
+def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
+    """Let time pass, with all that is to happen then."""
+
+    async def pass_by(**time: float) -> None:
+        freezer.tick(timedelta(**time))
         async_fire_time_changed(hass)
         await hass.async_block_till_done(wait_background_tasks=True)
 
-    return do
+    return pass_by
 
 
 @pytest.fixture
@@ -225,6 +244,12 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry, mac: str = NAS) -> An
     return dr.async_get(hass).async_get_device_by_identifier(
         (DOMAIN, subentry_of(entry, mac).subentry_id), entry.entry_id
     )
+
+
+async def change(hass: HomeAssistant, gateway: FakeGateway, **facts: Any) -> None:
+    """Let facts change, with all that follows at once."""
+    gateway.change(**facts)
+    await hass.async_block_till_done()
 
 
 async def call(

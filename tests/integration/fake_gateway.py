@@ -91,7 +91,7 @@ class FakeGateway:
         self.under_way.set()
         await self._goes_on.wait()
 
-    async def remove_table(self) -> None:
+    async def remove_tables(self) -> None:
         self.removed += 1
         self.mappings = set()
 

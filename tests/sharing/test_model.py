@@ -20,8 +20,9 @@ from custom_components.portshare.sharing.model import (
 
 from .builders import DEVICES, addresses, facts, port_ranges, ports, share
 
-DNAT = Dnat(Transport.TCP, ports(80), IPv4Address("192.168.1.2"), 80)
-PINHOLE = Pinhole(Transport.TCP, IPv6Address("2001:db8::2"), ports(80))
+MAC = "02:00:5e:00:00:01"
+DNAT = Dnat(Transport.TCP, ports(80), MAC, IPv4Address("192.168.1.2"), 80)
+PINHOLE = Pinhole(Transport.TCP, MAC, IPv6Address("2001:db8::2"), ports(80))
 
 
 def numbers(some: PortRange) -> set[int]:

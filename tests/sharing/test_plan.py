@@ -44,6 +44,7 @@ from .builders import (
 IPV4, IPV6 = Family.IPV4, Family.IPV6
 TCP, UDP = Transport.TCP, Transport.UDP
 AT_HOME = addresses("192.168.1.2", "2001:db8::2")
+NAS_MAC = DEVICES["nas"].mac
 NAS_IPV4 = IPv4Address("192.168.1.2")
 NAS_IPV6 = IPv6Address("2001:db8::2")
 
@@ -95,8 +96,8 @@ def test_the_status_says_what_is_true_now(
 
 def test_a_share_is_an_address_translation_and_a_pinhole() -> None:
     assert planned(share(port=80, external=50), facts(nas=AT_HOME)).mappings == (
-        Dnat(TCP, ports(50), NAS_IPV4, 80, "Web on NAS"),
-        Pinhole(TCP, NAS_IPV6, ports(80), "Web on NAS"),
+        Dnat(TCP, ports(50), NAS_MAC, NAS_IPV4, 80, "Web on NAS"),
+        Pinhole(TCP, NAS_MAC, NAS_IPV6, ports(80), "Web on NAS"),
     )
 
 
@@ -108,8 +109,8 @@ def test_tcp_and_udp_is_one_share_with_two_mappings() -> None:
         ipv6=False,
     )
     assert planned(one, facts(nas=AT_HOME)).mappings == (
-        Dnat(TCP, ports(7000, 7010), NAS_IPV4, 6000, "Web on NAS"),
-        Dnat(UDP, ports(7000, 7010), NAS_IPV4, 6000, "Web on NAS"),
+        Dnat(TCP, ports(7000, 7010), NAS_MAC, NAS_IPV4, 6000, "Web on NAS"),
+        Dnat(UDP, ports(7000, 7010), NAS_MAC, NAS_IPV4, 6000, "Web on NAS"),
     )
 
 
@@ -120,8 +121,8 @@ def test_every_ipv6_address_of_a_device_can_be_called() -> None:
         "Web on NAS"
     ] * 2
     assert planned(one, observed).mappings == (
-        Pinhole(TCP, NAS_IPV6, ports(80, 81), "Web on NAS"),
-        Pinhole(TCP, IPv6Address("2001:db8::3"), ports(80, 81), "Web on NAS"),
+        Pinhole(TCP, NAS_MAC, NAS_IPV6, ports(80, 81), "Web on NAS"),
+        Pinhole(TCP, NAS_MAC, IPv6Address("2001:db8::3"), ports(80, 81), "Web on NAS"),
     )
     assert planned(one, observed).families == {IPV6}
 
@@ -160,8 +161,10 @@ def test_what_stays_is_not_touched() -> None:
     after = {"1": planned(share(), facts(nas=ipv4_moved))}
     assert change_between(before, before) == Change()
     assert change_between(before, after) == Change(
-        opened=(Dnat(TCP, ports(80), IPv4Address("192.168.1.9"), 80, "Web on NAS"),),
-        closed=(Dnat(TCP, ports(80), NAS_IPV4, 80, "Web on NAS"),),
+        opened=(
+            Dnat(TCP, ports(80), NAS_MAC, IPv4Address("192.168.1.9"), 80, "Web on NAS"),
+        ),
+        closed=(Dnat(TCP, ports(80), NAS_MAC, NAS_IPV4, 80, "Web on NAS"),),
     )
 
 

@@ -1,30 +1,29 @@
-"""Is the table in the kernel still the one that we made?
+"""Is a table in the kernel still the one that we made?
 
 Each message that made it must be found again in what the kernel lists, with every
 attribute that was sent, and nothing beside: a rule that somebody inserted counts.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 import sys
 from typing import Any, Final
 
 from pyroute2.netlink.nfnetlink import nfgen_msg, nftsocket
 
+from .definition import TABLE, Definition
 from .netlink import Message, NetlinkSocket
 from .nftables import (
     NFNL_SUBSYS_NFTABLES,
-    NFPROTO_INET,
     ChainMessage,
     RuleMessage,
     SetMessage,
     TableMessage,
 )
-from .ruleset import DEFINITION, TABLE
 
 _HEADER_BYTES: Final = 16
-# The body of a dump request: everything of family inet (struct nfgenmsg).
-_INET: Final = bytes([NFPROTO_INET, 0, 0, 0])
 # Numbers that a transaction uses to refer to its own new objects.
 _NOT_LISTED: Final = frozenset({"NFTA_SET_ID"})
 
@@ -38,7 +37,7 @@ class _Kind:
 
     message_class: type[nfgen_msg]
     get: int
-    made: tuple[Message, ...]
+    made: Callable[[Definition], tuple[Message, ...]]
     table: str
     order: str
 
@@ -47,49 +46,55 @@ _KINDS: Final = (
     _Kind(
         TableMessage,
         nftsocket.NFT_MSG_GETTABLE,
-        DEFINITION.tables,
+        attrgetter("tables"),
         "NFTA_TABLE_NAME",
         "NFTA_TABLE_NAME",
     ),
     _Kind(
         SetMessage,
         nftsocket.NFT_MSG_GETSET,
-        DEFINITION.sets,
+        attrgetter("sets"),
         "NFTA_SET_TABLE",
         "NFTA_SET_NAME",
     ),
     _Kind(
         ChainMessage,
         nftsocket.NFT_MSG_GETCHAIN,
-        DEFINITION.chains,
+        attrgetter("chains"),
         "NFTA_CHAIN_TABLE",
         "NFTA_CHAIN_NAME",
     ),
     _Kind(
         RuleMessage,
         nftsocket.NFT_MSG_GETRULE,
-        DEFINITION.rules,
+        attrgetter("rules"),
         "NFTA_RULE_TABLE",
         "NFTA_RULE_CHAIN",
     ),
 )
 
 
-async def is_ours(netlink: NetlinkSocket) -> bool:
+async def is_ours(netlink: NetlinkSocket, definition: Definition) -> bool:
     """Return whether the table is there exactly as it was defined."""
     loop = asyncio.get_running_loop()
+    # The body of a dump request: everything of this family (struct nfgenmsg).
+    everything = bytes([definition.family, 0, 0, 0])
     for kind in _KINDS:
-        rows = await netlink.dump(NFNL_SUBSYS_NFTABLES << 8 | kind.get, _INET)
+        rows = await netlink.dump(NFNL_SUBSYS_NFTABLES << 8 | kind.get, everything)
         # Decoding takes milliseconds, so it is done elsewhere.
-        if not await loop.run_in_executor(None, _same, kind, rows):
+        same = await loop.run_in_executor(None, _same, kind, definition, rows)
+        if not same:
             return False
     return True
 
 
-def _same(kind: _Kind, rows: list[bytes]) -> bool:
+def _same(kind: _Kind, definition: Definition, rows: list[bytes]) -> bool:
     messages = (_decode(kind.message_class, row) for row in rows)
     listed = [each for each in messages if each.get_attr(kind.table) == TABLE]
-    ours = [_decode(kind.message_class, _with_header(each)) for each in kind.made]
+    ours = [
+        _decode(kind.message_class, _with_header(each))
+        for each in kind.made(definition)
+    ]
     if len(listed) != len(ours):
         return False
     for messages_of_a_kind in (listed, ours):
@@ -120,13 +125,21 @@ def _contains(there: Any, own: Any) -> bool:
     pairs = _attributes(own)
     if pairs is None:
         return bool(_value(there) == _value(own))
-    listed = dict(_attributes(there) or ())
+    listed = _by_name(_attributes(there) or [])
     # A set without any flags is listed without them.
     return all(
-        _contains(listed[name], value) if name in listed else value == 0
-        for name, value in pairs
+        _contains(listed[name], values) if name in listed else values == [0]
+        for name, values in _by_name(pairs).items()
         if name not in _NOT_LISTED
     )
+
+
+def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """Return the values of each attribute; the devices of a hook are several."""
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def _attributes(message: Any) -> list[tuple[str, Any]] | None:

@@ -22,12 +22,19 @@ _NFT_REJECT_TCP_RST: Final = 1
 _NFT_REJECT_ICMPX_UNREACH: Final = 2
 _NFT_REJECT_ICMPX_ADMIN_PROHIBITED: Final = 3
 _NFT_VERDICTS: Final = {"drop": 0, "accept": 1, "jump": -3, "goto": -4, "return": -5}
+_LINK_LAYER_HEADER: Final = 0
 _NETWORK_HEADER: Final = 1
 _TRANSPORT_HEADER: Final = 2
 _NFPROTO_IPV4: Final = 2
 _ORIGINAL: Final = 0
 _REPLY: Final = 1
 _RTN_LOCAL: Final = 2
+
+# include/uapi/linux/if_arp.h
+ARPHRD_ETHER: Final = struct.pack("=H", 1)
+# include/uapi/linux/if_ether.h
+ETHERTYPE_IPV4: Final = b"\x08\x00"
+ETHERTYPE_IPV6: Final = b"\x86\xdd"
 
 # The registers are words of four bytes. What the rules match begins at the first; a
 # label to be set must not overwrite an address that was just looked up.
@@ -71,13 +78,18 @@ def _ct(key: int, size: int, direction: int | None = None) -> Selector:
     return Selector("ct", (("KEY", key), *of), size)
 
 
+META_PROTOCOL: Final = _meta(1, 2)
 META_IIFNAME: Final = _meta(6, 16)
 META_OIFNAME: Final = _meta(7, 16)
+META_IIFTYPE: Final = _meta(8, 2)
+META_OIFTYPE: Final = _meta(9, 2)
 META_NFPROTO: Final = _meta(15, 1)
 META_L4PROTO: Final = _meta(16, 1)
+ETHER_DADDR: Final = _payload(_LINK_LAYER_HEADER, 0, 6)
 IP_SADDR: Final = _payload(_NETWORK_HEADER, 12, 4)
 IP_DADDR: Final = _payload(_NETWORK_HEADER, 16, 4)
 IP6_SADDR: Final = _payload(_NETWORK_HEADER, 8, 16)
+IP6_DADDR: Final = _payload(_NETWORK_HEADER, 24, 16)
 TH_SPORT: Final = _payload(_TRANSPORT_HEADER, 0, 2)
 TH_DPORT: Final = _payload(_TRANSPORT_HEADER, 2, 2)
 ICMP_TYPE: Final = _payload(_TRANSPORT_HEADER, 0, 1)

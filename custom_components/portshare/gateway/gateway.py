@@ -10,13 +10,16 @@ from typing import Final
 
 from ..sharing.model import Change, Environment, Facts, Mapping
 from .adoption import is_ours
+from .bindings import Bindings
 from .conntrack import Flows
+from .definition import TABLE, Definition
+from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
-from .nftables import NFNL_SUBSYS_NFTABLES, delete_table
-from .preflight import preflight
-from .ruleset import SETS, TABLE, replacement
+from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, delete_table
+from .preflight import has_egress_hook, preflight
+from .ruleset import RULESET
 from .table import (
     GET_ELEMENTS,
     Element,
@@ -63,6 +66,9 @@ class Gateway:
         self._lock = asyncio.Lock()
         self._environment: tuple[Element, ...] = ()
         self._open: set[Mapping] = set()
+        self._bindings = Bindings()
+        self._delivery: Definition | None = None
+        self._delivers = False
         self._flows = Flows()
         self._facts: Facts | None = None
 
@@ -74,12 +80,18 @@ class Gateway:
         try:
             await self._watch.open()
             await preflight(self._watch.network.links)
+            self._delivers = await has_egress_hook()
             self._netlink = NetlinkSocket(NETLINK_NETFILTER)
         except (GatewayError, OSError) as err:
             await self.close()
             if isinstance(err, GatewayError):
                 raise
             raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
+        if not self._delivers:
+            _LOGGER.warning(
+                "This kernel has no egress hook (Linux 5.16): whoever takes over the "
+                "address of a device may receive calls for it for some milliseconds"
+            )
 
     async def close(self) -> None:
         """Let go of the kernel. The table stays, and so do the flows."""
@@ -143,23 +155,29 @@ class Gateway:
     async def adopt(
         self, mappings: Iterable[Mapping], environment: Environment
     ) -> None:
-        """Make the kernel's table exactly this, whatever it was before.
+        """Make the kernel's tables exactly this, whatever they were before.
 
-        A table that is there already is kept, and only what differs is changed.
+        Tables that are there already are kept, and only what differs is changed.
         """
         mappings = list(mappings)
         around = tuple(environment_elements(environment, self._wan))
+        bindings = Bindings(mappings if self._delivers else ())
         want = [
             *around,
             *(element for mapping in mappings for element in elements_of(mapping)),
+            *bindings.elements,
         ]
         async with self._lock:
-            new = await self._mend(want)
+            definitions = self._definitions()
+            new = await self._mend(definitions, want)
             if new is None:
                 new = want
-                await self._commit(replacement() + add_messages(want))
+                made = [each for one in definitions for each in one.replacement()]
+                await self._commit(made + add_messages(want))
             self._environment = around
             self._open = set(mappings)
+            self._bindings = bindings
+            self._delivery = definitions[-1]
             fresh = set(new)
             opened = [
                 mapping
@@ -168,10 +186,13 @@ class Gateway:
             ]
             await self._lead_flows(self._flows.lead_all, environment, opened)
 
-    async def _mend(self, want: list[Element]) -> list[Element] | None:
+    async def _mend(
+        self, definitions: list[Definition], want: list[Element]
+    ) -> list[Element] | None:
         """Change what differs; return what is new, or None if that is not possible."""
-        if not await is_ours(self._socket):
-            return None
+        for definition in definitions:
+            if not await is_ours(self._socket, definition):
+                return None
         gone, new = difference(await self._elements(), want)
         try:
             await self._commit(delete_messages(gone) + add_messages(new))
@@ -183,26 +204,42 @@ class Gateway:
     async def apply(self, change: Change, environment: Environment) -> None:
         """Open and close mappings in one transaction.
 
-        Raises OutOfStep if the table was changed by somebody else: `adopt` mends that.
-        Raises another GatewayError if the kernel refuses; nothing was changed then.
+        Raises OutOfStep if a table was changed by somebody else, or a LAN interface has
+        come or gone: `adopt` mends that. Raises another GatewayError if the kernel
+        refuses; nothing was changed then.
         """
         async with self._lock:
+            if self._netlink and self._definitions()[-1] is not self._delivery:
+                raise OutOfStep("the LAN interfaces are not those of before")
             around = tuple(environment_elements(environment, self._wan))
             gone, new = difference(self._environment, around)
             for mapping in change.closed:
                 gone += elements_of(mapping)
             for mapping in change.opened:
                 new += elements_of(mapping)
+            if self._delivers:
+                unbound, bound = self._bindings.difference(change)
+                gone += unbound
+                new += bound
             await self._commit(delete_messages(gone) + add_messages(new))
             internet_is_back = any(element.set == "internet" for element in new)
             self._environment = around
             self._open.difference_update(change.closed)
             self._open.update(change.opened)
+            if self._delivers:
+                self._bindings.update(change)
             await self._lead_flows(
                 self._flows.lead,
                 environment,
                 self._open if internet_is_back else change.opened,
             )
+
+    def _definitions(self) -> list[Definition]:
+        """Return the tables that shall be there, the one of the LAN interfaces last."""
+        if not self._delivers:
+            return [RULESET]
+        there = {link.name for link in self._watch.network.links}
+        return [RULESET, delivery(tuple(name for name in self._lan if name in there))]
 
     @property
     def _socket(self) -> NetlinkSocket:
@@ -221,7 +258,8 @@ class Gateway:
     async def _elements(self) -> list[Element]:
         return [
             element
-            for each in SETS
+            for definition in self._definitions()
+            for each in definition.all_sets
             for row in await self._socket.dump(GET_ELEMENTS, dump_request(each.name))
             for element in parse(each.name, row)
         ]
@@ -251,16 +289,18 @@ class Gateway:
             listener()
 
 
-async def remove_table() -> None:
-    """Delete our table and all that is in it; fine if it is gone already.
+async def remove_tables() -> None:
+    """Delete our tables and all that is in them; fine if they are gone already.
 
     Raises a GatewayError if the kernel refuses.
     """
     netlink = NetlinkSocket(NETLINK_NETFILTER)
     try:
-        await netlink.batch([delete_table(TABLE)], NFNL_SUBSYS_NFTABLES)
-    except NetlinkError as err:
-        if err.errno != errno.ENOENT:
-            raise
+        for family in (NFPROTO_INET, NFPROTO_NETDEV):
+            try:
+                await netlink.batch([delete_table(family, TABLE)], NFNL_SUBSYS_NFTABLES)
+            except NetlinkError as err:
+                if err.errno != errno.ENOENT:
+                    raise
     finally:
         await netlink.close()

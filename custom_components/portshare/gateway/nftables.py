@@ -1,5 +1,6 @@
 """nf_tables messages: pyroute2's classes with the mends that our ruleset needs."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from pyroute2.netlink import nla
@@ -9,6 +10,7 @@ from .netlink import NLM_F_APPEND, NLM_F_CREATE, Message
 
 NFNL_SUBSYS_NFTABLES: Final = 10
 NFPROTO_INET: Final = 1
+NFPROTO_NETDEV: Final = 5
 
 # include/uapi/linux/netfilter/nf_tables.h
 NFT_SET_CONSTANT: Final = 0x2
@@ -75,9 +77,10 @@ def attrs(*pairs: tuple[str, Any]) -> Attributes:
     return {"attrs": list(pairs)}
 
 
-def add_table(name: str, comment: str) -> Message:
+def add_table(family: int, name: str, comment: str) -> Message:
     """Return the message that adds a table, or finds it already there."""
     return _message(
+        family,
         TableMessage,
         nftsocket.NFT_MSG_NEWTABLE,
         NLM_F_CREATE,
@@ -86,39 +89,52 @@ def add_table(name: str, comment: str) -> Message:
     )
 
 
-def delete_table(name: str) -> Message:
+def delete_table(family: int, name: str) -> Message:
     """Return the message that deletes a table with all that is in it."""
     return _message(
-        TableMessage, nftsocket.NFT_MSG_DELTABLE, 0, ("NFTA_TABLE_NAME", name)
+        family, TableMessage, nftsocket.NFT_MSG_DELTABLE, 0, ("NFTA_TABLE_NAME", name)
     )
 
 
-def add_chain(table: str, name: str, **base: Any) -> Message:
+def add_chain(
+    family: int,
+    table: str,
+    name: str,
+    *,
+    type_: str = "",
+    hook: int = 0,
+    priority: int = 0,
+    devices: Collection[str] = (),
+) -> Message:
     """Return the message that adds a chain.
 
-    A base chain has `type` (nat, filter), `hook` and `priority`; its policy is accept.
+    A base chain has a type (nat, filter), a hook and a priority, in the netdev family
+    devices, too; its policy is accept.
     """
     pairs: list[tuple[str, Any]] = [
         ("NFTA_CHAIN_TABLE", table),
         ("NFTA_CHAIN_NAME", name),
     ]
-    if base:
-        pairs += [
-            (
-                "NFTA_CHAIN_HOOK",
-                attrs(
-                    ("NFTA_HOOK_HOOKNUM", base["hook"]),
-                    ("NFTA_HOOK_PRIORITY", base["priority"]),
-                ),
-            ),
-            ("NFTA_CHAIN_POLICY", 1),
-            ("NFTA_CHAIN_TYPE", base["type"]),
+    if type_:
+        where: list[tuple[str, Any]] = [
+            ("NFTA_HOOK_HOOKNUM", hook),
+            ("NFTA_HOOK_PRIORITY", priority),
         ]
-    return _message(ChainMessage, nftsocket.NFT_MSG_NEWCHAIN, NLM_F_CREATE, *pairs)
+        if devices:
+            names = [("NFTA_DEVICE_NAME", device) for device in devices]
+            where.append(("NFTA_HOOK_DEVS", attrs(*names)))
+        pairs += [
+            ("NFTA_CHAIN_HOOK", attrs(*where)),
+            ("NFTA_CHAIN_POLICY", 1),
+            ("NFTA_CHAIN_TYPE", type_),
+        ]
+    return _message(
+        family, ChainMessage, nftsocket.NFT_MSG_NEWCHAIN, NLM_F_CREATE, *pairs
+    )
 
 
 def add_rule(
-    table: str, chain: str, expressions: list[Attributes], comment: str
+    family: int, table: str, chain: str, expressions: list[Attributes], comment: str
 ) -> Message:
     """Return the message that appends a rule to a chain."""
     pairs: list[tuple[str, Any]] = [
@@ -129,13 +145,18 @@ def add_rule(
     if comment:
         pairs.append(("NFTA_RULE_USERDATA", comment))
     return _message(
-        RuleMessage, nftsocket.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, *pairs
+        family,
+        RuleMessage,
+        nftsocket.NFT_MSG_NEWRULE,
+        NLM_F_CREATE | NLM_F_APPEND,
+        *pairs,
     )
 
 
-def add_set(table: str, name: str, *pairs: tuple[str, Any]) -> Message:
+def add_set(family: int, table: str, name: str, *pairs: tuple[str, Any]) -> Message:
     """Return the message that adds a set or map."""
     return _message(
+        family,
         SetMessage,
         nftsocket.NFT_MSG_NEWSET,
         NLM_F_CREATE,
@@ -146,16 +167,14 @@ def add_set(table: str, name: str, *pairs: tuple[str, Any]) -> Message:
 
 
 def _message(
-    message_class: type[nfgen_msg], type_: int, flags: int, *pairs: tuple[str, Any]
+    family: int,
+    message_class: type[nfgen_msg],
+    type_: int,
+    flags: int,
+    *pairs: tuple[str, Any],
 ) -> Message:
-    return Message(
-        NFNL_SUBSYS_NFTABLES << 8 | type_, flags, _encode(message_class, *pairs)
-    )
-
-
-def _encode(message_class: type[nfgen_msg], *pairs: tuple[str, Any]) -> bytes:
     message = message_class()
-    message["nfgen_family"] = NFPROTO_INET
+    message["nfgen_family"] = family
     message["attrs"] = list(pairs)
     message.encode()
-    return bytes(message.data[16:])
+    return Message(NFNL_SUBSYS_NFTABLES << 8 | type_, flags, bytes(message.data[16:]))

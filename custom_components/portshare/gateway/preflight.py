@@ -4,10 +4,11 @@ import errno
 from pathlib import Path
 from typing import ClassVar, Final
 
+from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError
 from .netlink import NETLINK_NETFILTER, NetlinkSocket
 from .nftables import NFNL_SUBSYS_NFTABLES
-from .ruleset import RULES, replacement
+from .ruleset import RULESET
 from .watch import Link
 
 _FORWARDING: Final = Path("/proc/sys/net/ipv4/ip_forward")
@@ -76,21 +77,34 @@ async def _check_kernel() -> None:
         netlink = NetlinkSocket(NETLINK_NETFILTER)
     except OSError as err:
         raise NoNfTables from err
-    messages = replacement()
+    messages = RULESET.replacement()
     try:
         await netlink.batch(messages, NFNL_SUBSYS_NFTABLES, commit=False)
     except BatchRefused as err:
-        raise _reason(err, len(messages) - len(RULES)) from err
+        raise _reason(err, len(messages) - len(RULESET.rules)) from err
     except NetlinkError as err:
         raise _reason_of(err) from err
     finally:
         await netlink.close()
 
 
+async def has_egress_hook() -> bool:
+    """Return whether the kernel can look at packets on their way out (Linux 5.16)."""
+    netlink = NetlinkSocket(NETLINK_NETFILTER)
+    messages = delivery(("lo",)).replacement()
+    try:
+        await netlink.batch(messages, NFNL_SUBSYS_NFTABLES, commit=False)
+    except BatchRefused:
+        return False
+    finally:
+        await netlink.close()
+    return True
+
+
 def _reason(err: BatchRefused, first_rule: int) -> PreflightError:
     """Return why the kernel refused; a rule that sets a label needs labels."""
     if err.errno != errno.EPERM and err.index >= first_rule:
-        expressions = str(RULES[err.index - first_rule].expressions)
+        expressions = str(RULESET.all_rules[err.index - first_rule].expressions)
         if "NFTA_CT_SREG" in expressions:
             return NoConntrackLabels(str(err))
     return _reason_of(err)

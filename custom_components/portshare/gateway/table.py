@@ -12,9 +12,10 @@ import struct
 from typing import Final
 
 from ..sharing.model import Dnat, Environment, Family, Mapping, Pinhole, Transport
+from . import delivery, ruleset
+from .definition import TABLE
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, attribute, attributes
-from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET
-from .ruleset import SETS, TABLE
+from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV
 
 # include/uapi/linux/netfilter/nf_tables.h
 _NFT_MSG_NEWSETELEM: Final = 12
@@ -46,14 +47,19 @@ GET_ELEMENTS: Final = NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_GETSETELEM
 _PROTOCOL_NUMBER: Final = {Transport.TCP: 6, Transport.UDP: 17}
 _NFPROTO: Final = {Family.IPV4: b"\2", Family.IPV6: b"\n"}
 
+_FAMILIES: Final = {
+    **{each.name: NFPROTO_INET for each in ruleset.SETS},
+    **{each.name: NFPROTO_NETDEV for each in delivery.SETS},
+}
 _PLAIN_INTERVALS: Final = frozenset(
-    each.name for each in SETS if each.interval and len(each.key) == 1
+    each.name for each in ruleset.SETS if each.interval and len(each.key) == 1
 )
 _LAST_ADDRESS: Final = 0xFFFFFFFF
 
 # Parts of a concatenation begin on full words of four bytes.
 _SERVICE: Final = struct.Struct(">B3xH2x")
 _ADDRESS_PORT: Final = struct.Struct(">4sH2x")
+_MAC_BYTES: Final = 8
 
 
 # Home Assistant closes a share that was open for a while by itself. The kernel does it
@@ -99,6 +105,25 @@ def elements_of(mapping: Mapping) -> Iterator[Element]:
             timed=timed,
             until=mapping.until,
         )
+
+
+def delivery_elements(mapping: Mapping) -> Iterator[Element]:
+    """Yield the elements that bind what is shared to its device.
+
+    Several mappings may need the same one.
+    """
+    version = mapping.address.version
+    address = mapping.address.packed
+    mac = bytes.fromhex(mapping.mac.replace(":", ""))
+    yield Element(f"device{version}", address + mac.ljust(_MAC_BYTES, b"\0"))
+    protocol = _PROTOCOL_NUMBER[mapping.transport]
+    ports = mapping.ports
+    first = address + _SERVICE.pack(protocol, ports.first)
+    if len(ports) == 1:
+        yield Element(f"shared{version}", first)
+    else:
+        last = address + _SERVICE.pack(protocol, ports.last)
+        yield Element(f"shared{version}_range", first, end=last)
 
 
 def environment_elements(
@@ -256,7 +281,7 @@ def _chunks(packed: list[bytes]) -> Iterator[bytes]:
 
 def _list_header(set_name: str) -> bytes:
     return (
-        struct.pack(">BBH", NFPROTO_INET, 0, 0)
+        struct.pack(">BBH", _FAMILIES[set_name], 0, 0)
         + attribute(_LIST_TABLE, TABLE.encode() + b"\0")
         + attribute(_LIST_SET, set_name.encode() + b"\0")
     )

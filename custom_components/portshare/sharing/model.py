@@ -110,26 +110,33 @@ class Device:
 class Dnat:
     """An IPv4 mapping: external ports of the gateway lead to a device.
 
-    Ports are mapped one to one and in order, beginning with `port` of the device. At
-    `until` the kernel closes the mapping by itself.
+    Ports are mapped one to one and in order, beginning with `port` of the device, which
+    is known by its MAC address. At `until` the kernel closes the mapping by itself.
     """
 
     transport: Transport
     external: PortRange
+    mac: str
     address: IPv4Address
     port: int
     comment: str = ""
     until: datetime | None = None
 
+    @property
+    def ports(self) -> PortRange:
+        """The ports of the device."""
+        return PortRange(self.port, self.port + len(self.external) - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Pinhole:
-    """An IPv6 mapping: the internet may call these ports of this address.
+    """An IPv6 mapping: the internet may call these ports of this address of a device.
 
     At `until` the kernel closes the mapping by itself.
     """
 
     transport: Transport
+    mac: str
     address: IPv6Address
     ports: PortRange
     comment: str = ""

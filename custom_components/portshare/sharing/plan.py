@@ -103,6 +103,7 @@ def _mappings(
             yield Dnat(
                 transport,
                 share.external,
+                device.mac,
                 addresses.ipv4,
                 share.ports.first,
                 comment,
@@ -110,4 +111,6 @@ def _mappings(
             )
         if share.ipv6:
             for address in addresses.ipv6 + addresses.expected_ipv6:
-                yield Pinhole(transport, address, share.ports, comment, until)
+                yield Pinhole(
+                    transport, device.mac, address, share.ports, comment, until
+                )
