@@ -128,6 +128,10 @@ class Checks:
                     ok=ok,
                 )
 
+    def tables(self) -> str:
+        """The names of all tables of the gateway."""
+        return self._home.gateway.run("nft", "list", "tables").stdout
+
     def table(self, name: str) -> str:
         """A table as nft lists it, with handles; empty if there is none."""
         list_table = ("nft", "-a", "list", "table", "inet", name)

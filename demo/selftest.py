@@ -202,10 +202,10 @@ class SelfTest:
             await self.demo.api.delete(entry)
 
             async def gone() -> bool:
-                return not self.check.table("portshare")
+                return "portshare" not in self.check.tables()
 
-            await until(gone, 5, "The table inet portshare is gone")
-            line.saw("the table inet portshare is gone")
+            await until(gone, 5, "The tables named portshare are gone")
+            line.saw("both tables named portshare are gone")
         async with self.step("The table inet foreign") as line:
             same = self.check.table("foreign") == foreign
             line.saw("the same, to the byte" if same else "changed", ok=same)
