@@ -20,8 +20,8 @@ from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoordinator
 from .gateway.gateway import Gateway, remove_tables
-from .internet import Internet
-from .interruptions import Interruptions
+from .internet import async_forget_internet
+from .interruptions import async_forget_interruptions
 from .issues import async_setup_issues
 from .journal import Journal
 from .notices import async_setup_notices
@@ -128,7 +128,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
     """Leave nothing behind."""
     await KnownAddresses(hass, entry.entry_id).forget()
-    await Internet(hass, entry.entry_id).forget()
-    await Interruptions(hass, entry.entry_id).forget()
+    await async_forget_internet(hass, entry.entry_id)
+    await async_forget_interruptions(hass, entry.entry_id)
     await Journal(hass, entry.entry_id).forget()
     await remove_tables()

@@ -1,6 +1,6 @@
 """Is the gateway connected with the internet, and is all well with the shares?"""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -72,14 +72,18 @@ class ProblemSensor(DeviceEntity, BinarySensorEntity):
 
     @property
     @override
-    def extra_state_attributes(self) -> dict[str, dict[str, str]]:
+    def extra_state_attributes(self) -> dict[str, Any]:
         """Return which shares have a problem, and their status."""
         return {"shares": self._problems}
 
     @property
-    def _problems(self) -> dict[str, str]:
-        return {
-            state.share.name: state.status.value
+    def _problems(self) -> list[dict[str, str]]:
+        return [
+            {
+                "share_id": state.share.share_id,
+                "name": state.share.name,
+                "status": state.status.value,
+            }
             for state in self._shares
             if state.status not in (Status.ACTIVE, Status.OFF)
-        }
+        ]

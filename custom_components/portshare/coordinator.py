@@ -29,21 +29,30 @@ from .const import (
     SECTION_EXPERT,
 )
 from .devices import gateway_id, register_device
-from .events import Cause, EventType, PortShareEvent, Reason, event_types, share_data
+from .events import (
+    Cause,
+    EventType,
+    PortShareEvent,
+    Reason,
+    event_types,
+    of_outage,
+    share_data,
+)
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
 from .gateway.preflight import PreflightError
 from .internet import Internet
+from .interruptions import Interruptions
 from .journal import Journal
 from .pace import Pace
 from .sharing.configuration import Configuration
-from .sharing.model import Device, Environment, Facts, Family, Share, Status
-from .sharing.outage import TELL_AFTER, Telling, Turn
+from .sharing.model import Device, Environment, Facts, Share, Status
+from .sharing.outage import TELL_AFTER, Telling
 from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, plan
 from .sharing.snapshot import ShareState, Snapshot, share_state
 from .subentries import Subentries, store_shares
 from .teller import Teller
-from .timed import ClosingTimes
+from .timed import DueTimes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -97,11 +106,11 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._registered: dict[str, Device] = {}
         self._device_ids: dict[str | None, str] = {}
         self.teller = Teller(hass, entry.entry_id, self._device_ids)
-        self._internet = Internet(
+        self._internet = Internet(hass, entry.entry_id, self._tell_internet)
+        self._interruptions = Interruptions(
             hass,
             entry.entry_id,
-            on_event=self._tell_internet,
-            on_interruption=self._tell_interruption,
+            on_telling=self._tell_outage,
             tell_after=_tell_after(entry),
         )
         self._snapshot = self.data
@@ -115,8 +124,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._causes: dict[str, Cause] = {}
         self._expired: dict[str, datetime] = {}
-        self._enabled_at: dict[str, datetime] = {}
-        self._closing_times = ClosingTimes(hass, self._close_expired)
+        self._closing_times = DueTimes(hass, self._close_expired)
         self._facts = Facts()
 
     @property
@@ -128,6 +136,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_setup(self) -> None:
         await self.addresses.load()
         await self._internet.load()
+        await self._interruptions.load()
         await self._journal.make_up(self.config_entry)
         try:
             await self.gateway.open()
@@ -144,11 +153,15 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._device_ids[None] = gateway_id(self.hass, self.config_entry)
         self._read_configuration()
         self._told = dict(self.configuration.shares)
-        # What should have closed while Home Assistant was away must not open again.
-        self._close_expired()
+        for share_id, share in self._told.items():
+            # Who waits for a port now has waited for it before Home Assistant started.
+            if share.enabled and not self.configuration.ports.has(share_id):
+                self._interruptions.follow(share_id, Status.CONFLICT, was_open=False)
 
     @override
     async def _async_update_data(self) -> Snapshot:
+        # While Home Assistant was away, or when the clock was set, no timer told it.
+        self._close_expired()
         try:
             await self._batches.ask((), everything=True, adopt=True)
         except GatewayError as err:
@@ -165,6 +178,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         await self._journal.write()
         await self.addresses.save()
         await self._internet.close()
+        await self._interruptions.close()
 
     @callback
     def configuration_changed(self) -> None:
@@ -175,7 +189,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         for share_id in changed:
             share = self.configuration.shares.get(share_id)
             if known := share or self._told.get(share_id):
-                self._journal.note(share_id, known.device_id, share)
+                self._journal.note(self.config_entry, share_id, known.device_id, share)
         self.config_entry.async_create_background_task(
             self.hass, self._journal.write(), "portshare journal"
         )
@@ -397,9 +411,9 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             self._pace.ask()
         else:
             self._pace.hurry()
-        self._internet.follow(goal.facts)
         for share_id in goal.shares.keys() - refused.keys():
             self._tell(share_id, goal.shares[share_id])
+        self._interruptions.wait()
 
     @callback
     def _publish(self) -> None:
@@ -424,8 +438,6 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         before = self._told.pop(share_id, None)
         if after:
             self._told[share_id] = after
-        else:
-            self._enabled_at.pop(share_id, None)
         if (share := after or before) is None:
             return
         cause = self._causes.get(share_id, Cause())
@@ -433,10 +445,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         if not (after and after.enabled) and share_id in self._expired:
             at = self._expired.pop(share_id)
             cause = Cause(Reason.EXPIRED)
+        state = self._snapshot.shares.get(share_id)
         for event_type in event_types(before, after):
-            if event_type is EventType.SHARE_ENABLED:
-                self._enabled_at[share_id] = at
-            state = self._snapshot.shares.get(share_id)
             self.teller.tell(
                 PortShareEvent(
                     event_type,
@@ -445,33 +455,22 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                     cause.context,
                 )
             )
+        self._interruptions.follow(
+            share_id,
+            state.status if state else Status.OFF,
+            was_open=before is not None and before.enabled,
+        )
+
+    @callback
+    def _tell_outage(self, share_id: str, telling: Telling) -> None:
+        if share := self._told.get(share_id):
+            state = self._snapshot.shares.get(share_id)
+            self.teller.tell(of_outage(share, state, telling))
 
     @callback
     def _tell_internet(self, event_type: EventType, data: dict[str, Any]) -> None:
         data["at"] = dt_util.utcnow().isoformat()
         self.teller.tell(PortShareEvent(event_type, data))
-
-    @callback
-    def _tell_interruption(self, uses: frozenset[Family], telling: Telling) -> None:
-        """Tell an outage of the shares that it has closed, or opened again."""
-        event_type = (
-            EventType.SHARE_DISABLED
-            if telling.turn is Turn.LOST
-            else EventType.SHARE_ENABLED
-        )
-        began = telling.at - (telling.lasted or timedelta())
-        for share in self._told.values():
-            # What was opened during the outage has been told so, and not been closed.
-            since = self._enabled_at.get(share.share_id, began)
-            if share.enabled and share.families == uses and since <= began:
-                data = share_data(
-                    share,
-                    self._snapshot.shares.get(share.share_id),
-                    reason=Reason.INTERNET,
-                    at=telling.at,
-                    lasted=telling.lasted,
-                )
-                self.teller.tell(PortShareEvent(event_type, data, share.device_id))
 
 
 def _tell_after(entry: PortShareConfigEntry) -> timedelta:

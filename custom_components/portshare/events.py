@@ -1,13 +1,14 @@
 """The bus event: what happened to a share or to the internet, and why."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from homeassistant.core import Context
 
-from .sharing.model import Share
+from .sharing.model import Share, Status
+from .sharing.outage import Telling, Turn
 from .sharing.snapshot import ShareState
 
 
@@ -32,6 +33,15 @@ class Reason(StrEnum):
     SERVICE = "service"
     INTERNET = "internet"
     EXPIRED = "expired"
+    DEVICE = "device"
+    CONFLICT = "conflict"
+
+
+_REASONS: Final = {
+    Status.NO_INTERNET: Reason.INTERNET,
+    Status.DEVICE_UNKNOWN: Reason.DEVICE,
+    Status.CONFLICT: Reason.CONFLICT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,13 @@ class Cause:
         return cls(Reason.SERVICE, context)
 
 
+def readable_duration(seconds: int) -> str:
+    """Return hours, minutes and seconds as every language writes them: `26:03:04`."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
 def event_types(before: Share | None, after: Share | None) -> list[EventType]:
     """Return what happened to a share; None stands for "not there"."""
     was_enabled = before is not None and before.enabled
@@ -82,19 +99,35 @@ def event_types(before: Share | None, after: Share | None) -> list[EventType]:
     return happened
 
 
+def of_outage(
+    share: Share, state: ShareState | None, telling: Telling
+) -> PortShareEvent:
+    """Return the event that tells of an outage of a share."""
+    closed = telling.turn is Turn.CLOSED
+    data = share_data(
+        share,
+        None if closed else state,
+        reason=_REASONS[telling.cause],
+        at=telling.at,
+    )
+    if telling.lasted is not None:
+        data["lasted"] = round(telling.lasted.total_seconds())
+    return PortShareEvent(
+        EventType.SHARE_DISABLED if closed else EventType.SHARE_ENABLED,
+        data,
+        share.device_id,
+    )
+
+
 def share_data(
     share: Share,
     state: ShareState | None,
     *,
     reason: Reason,
     at: datetime,
-    lasted: timedelta | None = None,
 ) -> dict[str, Any]:
-    """Return the data of an event of a share; `state` is None if it was removed.
-
-    `lasted` is how long an interruption was, in seconds.
-    """
-    data = {
+    """Return the data of an event of a share; `state` is None if it is gone."""
+    return {
         "share_id": share.share_id,
         "name": share.name,
         "protocol": share.protocol.value,
@@ -104,6 +137,3 @@ def share_data(
         "reason": reason.value,
         "at": at.isoformat(),
     }
-    if lasted is not None:
-        data["lasted"] = round(lasted.total_seconds())
-    return data

@@ -6,14 +6,20 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_DNS_NAME, DOMAIN
 from .coordinator import PortShareConfigEntry
 from .dns_name import DnsName
-from .sharing.wan import WanProblem, wan_problem
+from .sharing.model import Facts
+from .sharing.wan import WanProblem, provided_ipv4, wan_problem
 
 ISSUE_DNS_NAME: Final = "dns_name_elsewhere"
 _DNS_INTERVAL: Final = timedelta(minutes=5)
+
+# A line may be without IPv4 for a moment, while its modem dials in for example. DS-Lite
+# never has it.
+_WITHOUT_IPV4: Final = timedelta(minutes=5)
 
 
 @callback
@@ -22,17 +28,22 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
     coordinator = entry.runtime_data
     dns_name = DnsName(hass, entry.options.get(CONF_DNS_NAME, ""))
 
+    without_ipv4_since: datetime | None = None
+
     @callback
     def check_wan() -> None:
+        """Look at the line: with each change, and at least every five minutes."""
+        nonlocal without_ipv4_since
         facts = coordinator.data.facts
+        if not facts.internet or provided_ipv4(facts):
+            without_ipv4_since = None
+        else:
+            now = dt_util.utcnow()
+            without_ipv4_since = without_ipv4_since or now
+            if now - without_ipv4_since < _WITHOUT_IPV4:
+                return
         if facts.internet:
-            problem = wan_problem(facts)
-            addresses = ", ".join(map(str, facts.wan_ipv4)) or "-"
-            for each in WanProblem:
-                if each is problem:
-                    _create(hass, each, {"address": addresses})
-                else:
-                    ir.async_delete_issue(hass, DOMAIN, each)
+            _tell_wan_problem(hass, facts)
 
     async def check_dns_name() -> None:
         elsewhere = await dns_name.elsewhere(coordinator.data.facts)
@@ -61,6 +72,17 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
         entry.async_on_unload(
             async_track_time_interval(hass, start_to_check_dns_name, _DNS_INTERVAL)
         )
+
+
+@callback
+def _tell_wan_problem(hass: HomeAssistant, facts: Facts) -> None:
+    problem = wan_problem(facts)
+    addresses = ", ".join(map(str, facts.wan_ipv4)) or "-"
+    for each in WanProblem:
+        if each is problem:
+            _create(hass, each, {"address": addresses})
+        else:
+            ir.async_delete_issue(hass, DOMAIN, each)
 
 
 def _create(hass: HomeAssistant, issue: str, placeholders: dict[str, str]) -> None:

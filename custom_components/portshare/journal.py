@@ -6,13 +6,11 @@ again. So the last changes are written at once, and made up for at the next star
 """
 
 import asyncio
-from pathlib import Path
-import time
 from typing import Any, Final
 
-from homeassistant.config_entries import STORAGE_KEY, ConfigEntry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers.storage import Store
 
 from .const import CONF_SHARES, DOMAIN
 from .sharing.model import Share
@@ -24,7 +22,12 @@ _KEPT_SECONDS: Final = 60
 
 
 class Journal:
-    """The shares that were changed in the last minute, as they shall be stored."""
+    """The shares that were changed in the last minute, as they shall be stored.
+
+    A change is as old as the entry was with it. What Home Assistant has written contains
+    it if the written entry is not older; how old the file is does not tell, for it takes
+    a while to write what was true at its beginning.
+    """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Begin empty."""
@@ -37,9 +40,15 @@ class Journal:
         self._unwritten = False
 
     @callback
-    def note(self, share_id: str, device_id: str, share: Share | None) -> None:
-        """Take note of how a share is stored now; None if it was removed."""
-        now = time.time()
+    def note(
+        self,
+        entry: ConfigEntry[Any],
+        share_id: str,
+        device_id: str,
+        share: Share | None,
+    ) -> None:
+        """Take note of how the entry has a share now; None if it was removed."""
+        now = entry.modified_at.timestamp()
         for old in list(self._changes):
             if self._changes[old]["at"] < now - _KEPT_SECONDS:
                 del self._changes[old]
@@ -64,7 +73,7 @@ class Journal:
     async def make_up(self, entry: ConfigEntry[Any]) -> None:
         """Store what Home Assistant did not come to write, in the entry's subentries."""
         changes = await self._store.async_load() or {}
-        written = await self._hass.async_add_executor_job(self._config_entries_written)
+        written = entry.modified_at.timestamp()
         for share_id, change in changes.items():
             subentry = entry.subentries.get(change["device_id"])
             if subentry is None or change["at"] <= written:
@@ -77,11 +86,6 @@ class Journal:
             self._hass.config_entries.async_update_subentry(
                 entry, subentry, data={**subentry.data, CONF_SHARES: shares}
             )
-
-    def _config_entries_written(self) -> float:
-        try:
-            return (
-                Path(self._hass.config.path(STORAGE_DIR, STORAGE_KEY)).stat().st_mtime
-            )
-        except FileNotFoundError:
-            return 0.0
+            # Until Home Assistant has written it.
+            change["at"] = entry.modified_at.timestamp()
+            self._changes[share_id] = change

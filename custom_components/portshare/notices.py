@@ -3,7 +3,6 @@
 FRITZ!Box calls it the push service. The user chooses the notify entities.
 """
 
-from datetime import timedelta
 import logging
 from typing import Any
 
@@ -20,7 +19,9 @@ from homeassistant.helpers.translation import async_get_translations
 
 from .const import CONF_NOTIFY, DOMAIN
 from .coordinator import PortShareConfigEntry
-from .events import EventType, PortShareEvent
+from .events import EventType, PortShareEvent, Reason, readable_duration
+from .sharing.model import Status
+from .sharing.snapshot import ShareState
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,36 +41,55 @@ def async_setup_notices(hass: HomeAssistant, entry: PortShareConfigEntry) -> Non
             state = coordinator.latest.shares.get(event.data["share_id"])
             entry.async_create_background_task(
                 hass,
-                _send(
-                    hass,
-                    targets,
-                    {
-                        "share": event.data["name"],
-                        "device": device.name if device else "",
-                        "calls": ", ".join(state.calls) if state else "",
-                    },
-                    event.data.get("lasted"),
-                ),
+                _send(hass, targets, event, device.name if device else "", state),
                 "portshare notice",
             )
 
     entry.async_on_unload(coordinator.teller.subscribe(told))
 
 
+def _kind(event: PortShareEvent, state: ShareState | None) -> str:
+    """Return which text says how a share has been opened."""
+    if state and state.status in (Status.NO_INTERNET, Status.DEVICE_UNKNOWN):
+        return f"opened_{state.status}"
+    reason = event.data["reason"]
+    if reason in (Reason.INTERNET, Reason.DEVICE, Reason.CONFLICT):
+        return f"opened_{reason}"
+    return "opened"
+
+
+def _calls(state: ShareState, port_over_ipv4: str) -> str:
+    """Return what to tell callers; while the line is down its address is not known."""
+    calls = list(state.calls)
+    over_ipv4 = [call for call in calls if not call.startswith("[")]
+    if state.share.ipv4 and not over_ipv4 and state.status is not Status.ACTIVE:
+        calls.insert(0, port_over_ipv4.format(port=state.share.external))
+    return ", ".join(calls)
+
+
 async def _send(
-    hass: HomeAssistant, targets: list[str], words: dict[str, str], lasted: int | None
+    hass: HomeAssistant,
+    targets: list[str],
+    event: PortShareEvent,
+    device: str,
+    state: ShareState | None,
 ) -> None:
-    texts = await async_get_translations(
+    translations = await async_get_translations(
         hass, hass.config.language, "selector", {DOMAIN}
     )
-    kind = "opened" if lasted is None else "opened_again"
-    if lasted is not None:
-        words["lasted"] = str(timedelta(seconds=lasted))
-    prefix = f"component.{DOMAIN}.selector.notice.options"
+    prefix = f"component.{DOMAIN}.selector.notice.options."
+    texts = {key.removeprefix(prefix): text for key, text in translations.items()}
+    text = texts[_kind(event, state)].format(
+        share=event.data["name"],
+        device=device,
+        lasted=readable_duration(event.data.get("lasted", 0)),
+        calls=_calls(state, texts["port_over_ipv4"]) if state else "",
+    )
     message: dict[str, Any] = {
         ATTR_ENTITY_ID: targets,
-        ATTR_TITLE: texts[f"{prefix}.title"],
-        ATTR_MESSAGE: texts[f"{prefix}.{kind}"].format_map(words),
+        ATTR_TITLE: texts["title"],
+        # Without a call: the share is gone again, or nobody knows an address of it.
+        ATTR_MESSAGE: text.removesuffix(": "),
     }
     try:
         await hass.services.async_call(

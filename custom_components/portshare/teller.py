@@ -1,13 +1,18 @@
 """Tells the world: the event bus, and whoever in here listens."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
-from .const import EVENT_PORTSHARE
+from .const import DOMAIN, EVENT_PORTSHARE
 from .events import PortShareEvent
 
 type Listener = Callable[[PortShareEvent], None]
+
+# What is still to be told, by entry. It outlives a reload of the entry.
+_KEPT: Final = HassKey[dict[str, list[PortShareEvent]]](f"{DOMAIN}_kept_events")
 
 
 class Teller:
@@ -24,7 +29,7 @@ class Teller:
         self._entry_id = entry_id
         self._device_ids = device_ids
         self._listeners: list[Listener] = []
-        self._kept: list[PortShareEvent] | None = []
+        self._begun = False
 
     @callback
     def subscribe(self, listener: Listener) -> CALLBACK_TYPE:
@@ -35,15 +40,16 @@ class Teller:
     @callback
     def begin(self) -> None:
         """Tell what was kept, and from now on everything at once."""
-        kept, self._kept = self._kept or [], None
-        for event in kept:
+        self._begun = True
+        for event in self._hass.data.get(_KEPT, {}).pop(self._entry_id, ()):
             self.tell(event)
 
     @callback
     def tell(self, event: PortShareEvent) -> None:
         """Tell an event to the bus and the listeners."""
-        if self._kept is not None:
-            self._kept.append(event)
+        if not self._begun:
+            kept = self._hass.data.setdefault(_KEPT, {})
+            kept.setdefault(self._entry_id, []).append(event)
             return
         data = {
             "type": event.type.value,

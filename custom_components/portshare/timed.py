@@ -1,4 +1,4 @@
-"""When shares that are open for a while are to be closed."""
+"""When something of a share is due: its end if it is open for a while, for example."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 
-class ClosingTimes:
+class DueTimes:
     """Calls when the next share is due."""
 
     def __init__(self, hass: HomeAssistant, on_due: Callable[[], None]) -> None:
@@ -18,17 +18,17 @@ class ClosingTimes:
         self._times: dict[str, datetime] = {}
         self._waiting: CALLBACK_TYPE | None = None
 
-    def set(self, share_id: str, until: datetime | None) -> None:
-        """Note when a share closes, None if it does not close by itself."""
-        if until:
-            self._times[share_id] = until
+    def set(self, share_id: str, time: datetime | None) -> None:
+        """Note when a share is due, None if it is not."""
+        if time:
+            self._times[share_id] = time
         else:
             self._times.pop(share_id, None)
 
     def due(self) -> dict[str, datetime]:
         """Return the shares whose time is over, with that time."""
         now = dt_util.utcnow()
-        return {key: until for key, until in self._times.items() if until <= now}
+        return {key: time for key, time in self._times.items() if time <= now}
 
     @callback
     def wait(self) -> None:

@@ -1,7 +1,9 @@
 """Home Assistant with portshare, and a fake gateway behind it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 import logging
 import socket
 from types import MappingProxyType
@@ -29,7 +31,8 @@ from custom_components.portshare.coordinator import RECONCILE_INTERVAL
 from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.sharing.model import Change
 from homeassistant.config_entries import ConfigSubentryData
-from homeassistant.core import Event, HomeAssistant, State
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
 
 from .fake_gateway import NAS, FakeGateway
@@ -192,6 +195,34 @@ def events(hass: HomeAssistant) -> list[Event]:
     return async_capture_events(hass, EVENT_PORTSHARE)
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The gateway and what is told of it, over time."""
+
+    hass: HomeAssistant
+    gateway: FakeGateway
+    events: list[Event]
+    later: Later
+
+    async def change(self, **facts: Any) -> None:
+        """Let facts change, with all that follows at once."""
+        self.gateway.change(**facts)
+        await self.hass.async_block_till_done()
+
+    async def see(self, mac: str, *addresses: IPv4Address | IPv6Address) -> None:
+        """Let a device be at these addresses or nowhere, with all that follows."""
+        self.gateway.see(mac, *addresses)
+        await self.hass.async_block_till_done()
+
+
+@pytest.fixture
+def home(
+    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
+) -> Home:
+    """A home, for tests in which much happens."""
+    return Home(hass, gateway, events, later)
+
+
 def device(mac: str, name: str, shares: Mapping[str, Any]) -> ConfigSubentryData:
     """Return the subentry of a device, as it is stored."""
     return ConfigSubentryData(
@@ -215,6 +246,26 @@ def stored(entry: MockConfigEntry, mac: str = NAS) -> dict[str, Any]:
         share_id: {key: data[key] for key in WEB_DATA}
         for share_id, data in subentry_of(entry, mac).data["shares"].items()
     }
+
+
+def store(
+    hass: HomeAssistant, entry: MockConfigEntry, share_id: str, **data: Any
+) -> None:
+    """Change a stored share behind everybody's back; no rule is looked at."""
+    subentry = subentry_of(entry)
+    shares = {**subentry.data["shares"]}
+    shares[share_id] = {**shares[share_id], **data}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "shares": shares}
+    )
+
+
+def outages(
+    cause: str, since: datetime, *share_ids: str, told: bool = False
+) -> dict[str, Any]:
+    """Return interruptions as they are stored."""
+    outage = {"cause": cause, "since": since.isoformat(), "told": told}
+    return {"version": 1, "data": dict.fromkeys(share_ids, outage)}
 
 
 def refuse_all(change: Change) -> None:
@@ -246,9 +297,10 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry, mac: str = NAS) -> An
     )
 
 
-async def change(hass: HomeAssistant, gateway: FakeGateway, **facts: Any) -> None:
-    """Let facts change, with all that follows at once."""
-    gateway.change(**facts)
+async def finish_start(hass: HomeAssistant) -> None:
+    """Let Home Assistant have started: automations can hear what is told."""
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done()
 
 

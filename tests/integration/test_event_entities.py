@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Context, CoreState, Event, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -24,6 +24,7 @@ from .conftest import (
     WEB_SWITCH,
     SetUp,
     call,
+    finish_start,
     state_of,
     subentry_of,
 )
@@ -174,9 +175,7 @@ async def test_what_happens_while_home_assistant_starts_is_told_when_it_has_star
     await hass.async_block_till_done()
     assert not events
     assert state_of(hass, NAS_EVENT).state == "unknown"
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
+    await finish_start(hass)
     assert [event.data["type"] for event in events] == [
         "share_enabled",
         "internet_lost",
@@ -186,6 +185,26 @@ async def test_what_happens_while_home_assistant_starts_is_told_when_it_has_star
     # And only once.
     await call(hass, "turn_off", entity_id=SSH_SWITCH)
     assert len(events) == 3
+
+
+async def test_what_happened_is_kept_if_the_entry_is_reloaded_before_that(
+    hass: HomeAssistant, set_up: SetUp, entry: MockConfigEntry, events: list[Event]
+) -> None:
+    hass.set_state(CoreState.starting)
+    await set_up()
+    await call(hass, "turn_on", entity_id=SSH_SWITCH)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await call(hass, "turn_off", entity_id=SSH_SWITCH)
+    assert not events
+    await finish_start(hass)
+    assert [event.data["type"] for event in events] == [
+        "share_enabled",
+        "share_disabled",
+    ]
+    assert state_of(hass, NAS_EVENT).attributes["event_type"] == "disabled"
+    # And only once.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert len(events) == 2
 
 
 async def test_an_entity_that_was_switched_off_harms_nobody(

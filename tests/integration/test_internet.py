@@ -1,7 +1,7 @@
 """The internet comes and goes: the gateway at once, the household as it wants to know."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -10,20 +10,33 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
-    async_fire_time_changed,
 )
 
 from custom_components.portshare.const import CONF_TELL_AFTER, DOMAIN, SECTION_EXPERT
 from custom_components.portshare.sharing.model import Family
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_STATE_CHANGED
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from .conftest import SSH, SSH_DATA, WEB, WEB_DATA, SetUp, call, device_of, state_of
+from .conftest import (
+    NOON,
+    SSH,
+    SSH_DATA,
+    WEB,
+    WEB_DATA,
+    Home,
+    SetUp,
+    call,
+    device_of,
+    finish_start,
+    outages,
+    state_of,
+)
 from .fake_gateway import HOME, FakeGateway
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 GAME = "01KAQ3V8Z0Y6S9V3K1T5N7B2CF"
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 NOTHING: dict[str, Any] = {
     "internet": frozenset(),
@@ -34,13 +47,6 @@ EVERYTHING: dict[str, Any] = {key: getattr(HOME, key) for key in NOTHING}
 ONLY_IPV6: dict[str, Any] = {"internet": frozenset({Family.IPV6}), "wan_ipv4": ()}
 ADDRESSES = {"external_ipv4": "203.0.113.2", "external_ipv6": "2001:db8:ffff::2"}
 NO_ADDRESSES = {"external_ipv4": None, "external_ipv6": None}
-
-type Later = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def _noon(freezer: FrozenDateTimeFactory) -> None:
-    freezer.move_to(NOON)
 
 
 @pytest.fixture
@@ -58,18 +64,6 @@ def shares() -> dict[str, Any]:
             "external_port": 98,
         },
     }
-
-
-@pytest.fixture
-def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
-    """Let time pass, with all that is to happen then."""
-
-    async def pass_by(**time: float) -> None:
-        freezer.tick(timedelta(**time))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
-
-    return pass_by
 
 
 def of_internet(events: list[Event]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -111,35 +105,29 @@ def each_share(kind: str, at: float, lasted: int | None = None) -> list[Any]:
 
 
 async def test_the_internet_is_told_at_once(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert of_internet(events) == [
+    await home.change(**NOTHING)
+    await home.change(**EVERYTHING)
+    assert of_internet(home.events) == [
         ("internet_lost", NO_ADDRESSES),
         ("internet_restored", ADDRESSES),
     ]
-    for event in events:
+    for event in home.events:
         assert event.data["entry_id"] == loaded.entry_id
         gateway_device = dr.async_get(hass).async_get(event.data["device_id"])
         assert gateway_device
         assert gateway_device.identifiers == {(DOMAIN, loaded.entry_id)}
         assert event.data["at"] == NOON.isoformat()
-    assert not of_shares(events)
+    assert not of_shares(home.events)
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_one_ip_version_is_internet_enough(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event]
+    hass: HomeAssistant, home: Home
 ) -> None:
-    gateway.change(**ONLY_IPV6)
-    await hass.async_block_till_done()
-    assert not events
+    await home.change(**ONLY_IPV6)
+    assert not home.events
     internet = state_of(hass, "binary_sensor.gateway_internet")
     assert internet.state == "on"
     assert internet.attributes["ipv4"] is False
@@ -157,19 +145,15 @@ async def test_one_ip_version_is_internet_enough(
 )
 @pytest.mark.usefixtures("loaded")
 async def test_a_new_address_is_told_with_the_addresses(
-    hass: HomeAssistant,
-    gateway: FakeGateway,
-    events: list[Event],
-    new: dict[str, Any],
+    home: Home, new: dict[str, Any]
 ) -> None:
-    gateway.change(**new)
-    await hass.async_block_till_done()
-    assert of_internet(events) == [
+    await home.change(**new)
+    assert of_internet(home.events) == [
         (
             "address_changed",
             {
-                "external_ipv4": str(gateway.now.wan_ipv4[0]),
-                "external_ipv6": str(gateway.now.wan_ipv6[0]),
+                "external_ipv4": str(home.gateway.now.wan_ipv4[0]),
+                "external_ipv6": str(home.gateway.now.wan_ipv6[0]),
             },
         )
     ]
@@ -177,13 +161,11 @@ async def test_a_new_address_is_told_with_the_addresses(
 
 @pytest.mark.usefixtures("loaded")
 async def test_an_outage_that_brings_another_address_tells_that_too(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event]
+    hass: HomeAssistant, home: Home
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    gateway.change(**{**EVERYTHING, "wan_ipv4": (IPv4Address("203.0.113.99"),)})
-    await hass.async_block_till_done()
-    assert [kind for kind, _ in of_internet(events)] == [
+    await home.change(**NOTHING)
+    await home.change(**{**EVERYTHING, "wan_ipv4": (IPv4Address("203.0.113.99"),)})
+    assert [kind for kind, _ in of_internet(home.events)] == [
         "internet_lost",
         "internet_restored",
         "address_changed",
@@ -191,24 +173,17 @@ async def test_an_outage_that_brings_another_address_tells_that_too(
 
 
 @pytest.mark.usefixtures("loaded")
-async def test_an_address_that_comes_back_is_no_other(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event]
-) -> None:
-    gateway.change(**ONLY_IPV6)
-    await hass.async_block_till_done()
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert not events
+async def test_an_address_that_comes_back_is_no_other(home: Home) -> None:
+    await home.change(**ONLY_IPV6)
+    await home.change(**EVERYTHING)
+    assert not home.events
 
 
-async def test_the_first_address_ever_is_no_other(
-    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway, events: list[Event]
-) -> None:
-    gateway.change(**NOTHING)
+async def test_the_first_address_ever_is_no_other(home: Home, set_up: SetUp) -> None:
+    home.gateway.change(**NOTHING)
     await set_up()
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert [kind for kind, _ in of_internet(events)] == ["internet_restored"]
+    await home.change(**EVERYTHING)
+    assert [kind for kind, _ in of_internet(home.events)] == ["internet_restored"]
 
 
 # The shares
@@ -216,77 +191,61 @@ async def test_the_first_address_ever_is_no_other(
 
 @pytest.mark.usefixtures("loaded")
 async def test_the_gateway_closes_and_opens_at_once(
-    hass: HomeAssistant, gateway: FakeGateway
+    hass: HomeAssistant, home: Home
 ) -> None:
-    mappings = set(gateway.mappings)
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    assert gateway.environment
-    assert not gateway.environment.internet
+    mappings = set(home.gateway.mappings)
+    await home.change(**NOTHING)
+    assert home.gateway.environment
+    assert not home.gateway.environment.internet
     assert state_of(hass, "sensor.gateway_open_ports").state == "0"
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert gateway.environment.internet == frozenset(Family)
-    assert gateway.mappings == mappings
+    await home.change(**EVERYTHING)
+    assert home.gateway.environment.internet == frozenset(Family)
+    assert home.gateway.mappings == mappings
     assert state_of(hass, "sensor.gateway_open_ports").state == "3"
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_five_minutes_are_not_told_of_the_shares(
-    hass: HomeAssistant,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
-    freezer: FrozenDateTimeFactory,
+    home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=4, seconds=59)
+    await home.change(**NOTHING)
+    await home.later(minutes=4, seconds=59)
     freezer.tick(timedelta(seconds=1))
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    await later(hours=1)
-    assert [kind for kind, _ in of_internet(events)] == [
+    await home.change(**EVERYTHING)
+    await home.later(hours=1)
+    assert [kind for kind, _ in of_internet(home.events)] == [
         "internet_lost",
         "internet_restored",
     ]
-    assert not of_shares(events)
+    assert not of_shares(home.events)
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_more_than_five_minutes_are_told_with_their_true_times(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
+    home: Home,
 ) -> None:
-    await later(seconds=10)
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=4, seconds=59)
-    assert not of_shares(events)
-    await later(seconds=2)
-    assert of_shares(events) == each_share("disabled", 10)
-    await later(hours=1)
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
+    await home.later(seconds=10)
+    await home.change(**NOTHING)
+    await home.later(minutes=4, seconds=59)
+    assert not of_shares(home.events)
+    await home.later(seconds=2)
+    assert of_shares(home.events) == each_share("disabled", 10)
+    await home.later(hours=1)
+    await home.change(**EVERYTHING)
     lasted = 300 + 1 + 3600
-    assert of_shares(events) == [
+    assert of_shares(home.events) == [
         *each_share("disabled", 10),
         *each_share("enabled", 10 + lasted, lasted),
     ]
 
 
 async def test_both_are_told_of_the_device_and_with_its_share(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=6)
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    lost, restored = (e.data for e in events if e.data.get("share_id") == WEB)
+    await home.change(**NOTHING)
+    await home.later(minutes=6)
+    await home.change(**EVERYTHING)
+    lost, restored = (e.data for e in home.events if e.data.get("share_id") == WEB)
     assert lost["device_id"] == device_of(hass, loaded).id
     assert lost["families"] == []
     assert "lasted" not in lost
@@ -296,17 +255,13 @@ async def test_both_are_told_of_the_device_and_with_its_share(
 
 
 @pytest.mark.usefixtures("loaded")
-async def test_two_outages_are_told_one_after_the_other(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
-) -> None:
+async def test_two_outages_are_told_one_after_the_other(home: Home) -> None:
     for _ in range(2):
-        gateway.change(**NOTHING)
-        await hass.async_block_till_done()
-        await later(minutes=6)
-        gateway.change(**EVERYTHING)
-        await hass.async_block_till_done()
-        await later(minutes=1)
-    assert of_shares(events) == [
+        await home.change(**NOTHING)
+        await home.later(minutes=6)
+        await home.change(**EVERYTHING)
+        await home.later(minutes=1)
+    assert of_shares(home.events) == [
         *each_share("disabled", 0),
         *each_share("enabled", 360, 360),
         *each_share("disabled", 420),
@@ -315,72 +270,60 @@ async def test_two_outages_are_told_one_after_the_other(
 
 
 @pytest.mark.usefixtures("loaded")
-async def test_two_short_outages_are_not_one_long_one(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
-) -> None:
+async def test_two_short_outages_are_not_one_long_one(home: Home) -> None:
     for _ in range(3):
-        gateway.change(**NOTHING)
-        await hass.async_block_till_done()
-        await later(minutes=4)
-        gateway.change(**EVERYTHING)
-        await hass.async_block_till_done()
-        await later(seconds=3)
-    assert not of_shares(events)
+        await home.change(**NOTHING)
+        await home.later(minutes=4)
+        await home.change(**EVERYTHING)
+        await home.later(seconds=3)
+    assert not of_shares(home.events)
 
 
 @pytest.mark.usefixtures("loaded")
-async def test_an_outage_of_ipv4_concerns_who_has_nothing_else(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
-) -> None:
-    gateway.change(**ONLY_IPV6)
-    await hass.async_block_till_done()
-    await later(minutes=6)
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert of_shares(events) == [
+async def test_an_outage_of_ipv4_concerns_who_has_nothing_else(home: Home) -> None:
+    await home.change(**ONLY_IPV6)
+    await home.later(minutes=6)
+    await home.change(**EVERYTHING)
+    assert of_shares(home.events) == [
         ("share_disabled", "SSH", 0, None),
         ("share_enabled", "SSH", 360, 360),
     ]
-    assert not of_internet(events)
+    assert not of_internet(home.events)
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_a_share_that_was_closed_meanwhile_is_not_told_as_open_again(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
+    hass: HomeAssistant, home: Home
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=6)
+    await home.change(**NOTHING)
+    await home.later(minutes=6)
     await call(hass, "close_all")
-    events.clear()
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert not of_shares(events)
+    home.events.clear()
+    await home.change(**EVERYTHING)
+    assert not of_shares(home.events)
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_a_share_that_was_opened_meanwhile_was_neither_closed_nor_opened_again(
-    hass: HomeAssistant, gateway: FakeGateway, events: list[Event], later: Later
+    hass: HomeAssistant, home: Home
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=2)
+    await home.change(**NOTHING)
+    await home.later(minutes=2)
     await call(hass, "turn_on", entity_id="switch.nas_off")
-    await later(minutes=4)
+    await home.later(minutes=4)
     # And one that was closed and opened again by hand.
     await call(hass, "turn_off", entity_id="switch.nas_ssh")
     await call(hass, "turn_on", entity_id="switch.nas_ssh")
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
+    await home.change(**EVERYTHING)
     told = [
         (event.data["type"], event.data["reason"])
-        for event in events
+        for event in home.events
         if event.data.get("name") == "Off"
     ]
     assert told == [("share_enabled", "user")]
     told = [
         (event.data["type"], event.data["reason"])
-        for event in events
+        for event in home.events
         if event.data.get("name") == "SSH"
     ]
     assert told == [
@@ -389,12 +332,11 @@ async def test_a_share_that_was_opened_meanwhile_was_neither_closed_nor_opened_a
         ("share_enabled", "user"),
     ]
     # The next outage concerns them as all others.
-    events.clear()
-    await later(minutes=1)
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=6)
-    assert {name for _, name, _, _ in of_shares(events)} == {
+    home.events.clear()
+    await home.later(minutes=1)
+    await home.change(**NOTHING)
+    await home.later(minutes=6)
+    assert {name for _, name, _, _ in of_shares(home.events)} == {
         "Game",
         "Off",
         "SSH",
@@ -403,73 +345,56 @@ async def test_a_share_that_was_opened_meanwhile_was_neither_closed_nor_opened_a
 
 
 async def test_the_five_minutes_can_be_others(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
     await set_up()
     hass.config_entries.async_update_entry(
         entry, options={SECTION_EXPERT: {CONF_TELL_AFTER: 2.0}}
     )
     await hass.async_block_till_done()
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(seconds=1)
-    assert not of_shares(events)
-    await later(seconds=2)
-    assert of_shares(events) == each_share("disabled", 0)
+    await home.change(**NOTHING)
+    await home.later(seconds=1)
+    assert not of_shares(home.events)
+    await home.later(seconds=2)
+    assert of_shares(home.events) == each_share("disabled", 0)
 
 
 # Over a restart
 
 
 async def test_an_outage_that_spans_a_reload_is_told_right(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(minutes=3)
+    await home.change(**NOTHING)
+    await home.later(minutes=3)
     await hass.config_entries.async_reload(loaded.entry_id)
     await hass.async_block_till_done()
-    await later(minutes=1, seconds=59)
-    assert not of_shares(events)
-    await later(seconds=2)
-    assert of_shares(events) == each_share("disabled", 0)
+    await home.later(minutes=1, seconds=59)
+    assert not of_shares(home.events)
+    await home.later(seconds=2)
+    assert of_shares(home.events) == each_share("disabled", 0)
     await hass.config_entries.async_reload(loaded.entry_id)
     await hass.async_block_till_done()
-    await later(minutes=2)
-    gateway.change(**EVERYTHING)
-    await hass.async_block_till_done()
-    assert of_shares(events) == [
+    await home.later(minutes=2)
+    await home.change(**EVERYTHING)
+    assert of_shares(home.events) == [
         *each_share("disabled", 0),
         *each_share("enabled", 421, 421),
     ]
-    assert [kind for kind, _ in of_internet(events)] == [
+    assert [kind for kind, _ in of_internet(home.events)] == [
         "internet_lost",
         "internet_restored",
     ]
 
 
 async def test_nothing_is_told_after_unload(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
+    await home.change(**NOTHING)
     await hass.config_entries.async_unload(loaded.entry_id)
-    events.clear()
-    await later(hours=1)
-    assert not events
+    home.events.clear()
+    await home.later(hours=1)
+    assert not home.events
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -487,22 +412,15 @@ async def test_an_outage_that_ended_while_home_assistant_was_away_is_told_at_the
             "connected": False,
             "external_ipv4": "203.0.113.99",
             "external_ipv6": None,
-            "outages": [
-                {
-                    "uses": uses,
-                    "since": (NOON - timedelta(minutes=9)).isoformat(),
-                    "told": told,
-                }
-                for uses in (["ipv4"], ["ipv6"], ["ipv4", "ipv6"])
-            ],
         },
     }
+    hass_storage[f"portshare.{entry.entry_id}.interruptions"] = outages(
+        "no_internet", NOON - timedelta(minutes=9), WEB, SSH, GAME, told=told
+    )
     hass.set_state(CoreState.starting)
     await set_up()
     assert not events  # nobody could hear it
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
+    await finish_start(hass)
     assert of_internet(events) == [
         ("internet_restored", ADDRESSES),
         ("address_changed", ADDRESSES),
@@ -519,26 +437,19 @@ async def test_an_outage_that_ended_while_home_assistant_was_away_is_told_at_the
 
 
 async def test_an_outage_goes_on_that_began_before_the_restart(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    later: Later,
+    hass_storage: dict[str, Any], home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
+    await home.change(**NOTHING)
     # A crash: nothing but the delayed saving.
-    await later(seconds=2)
+    await home.later(seconds=2)
     data = hass_storage[f"portshare.{loaded.entry_id}.internet"]["data"]
     assert data == {
         "connected": False,
         "external_ipv4": "203.0.113.2",
         "external_ipv6": "2001:db8:ffff::2",
-        "outages": [
-            {"uses": uses, "since": NOON.isoformat(), "told": False}
-            for uses in (["ipv4"], ["ipv6"], ["ipv4", "ipv6"])
-        ],
     }
+    data = hass_storage[f"portshare.{loaded.entry_id}.interruptions"]["data"]
+    assert data == outages("no_internet", NOON, WEB, SSH, GAME)["data"]
 
 
 async def test_an_outage_that_began_while_home_assistant_was_away_is_told(
@@ -571,31 +482,26 @@ async def test_another_address_after_a_restart_is_told(
 
 
 async def test_a_flapping_line_settles_on_the_truth_without_a_flood(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    mappings = set(gateway.mappings)
-    await later(minutes=1)
+    mappings = set(home.gateway.mappings)
+    await home.later(minutes=1)
     states = async_capture_events(hass, EVENT_STATE_CHANGED)
     followed = []
     for count in range(100):
-        gateway.change(**(EVERYTHING if count % 2 else NOTHING))
-        await hass.async_block_till_done()
-        assert gateway.environment
-        followed.append(bool(gateway.environment.internet))
-        await later(milliseconds=100)
+        await home.change(**(EVERYTHING if count % 2 else NOTHING))
+        assert home.gateway.environment
+        followed.append(bool(home.gateway.environment.internet))
+        await home.later(milliseconds=100)
     assert followed == [False, True] * 50
-    await later(seconds=3)
-    assert gateway.mappings == mappings
+    await home.later(seconds=3)
+    assert home.gateway.mappings == mappings
     assert state_of(hass, "binary_sensor.gateway_internet").state == "on"
     assert state_of(hass, "sensor.gateway_open_ports").state == "3"
     assert state_of(hass, "switch.nas_web_server").attributes["status"] == "active"
-    assert len(of_internet(events)) <= 12
-    assert not of_shares(events)
-    kinds = [kind for kind, _ in of_internet(events)]
+    assert len(of_internet(home.events)) <= 12
+    assert not of_shares(home.events)
+    kinds = [kind for kind, _ in of_internet(home.events)]
     assert kinds == ["internet_lost", "internet_restored"] * (len(kinds) // 2)
     written = [
         event
@@ -606,28 +512,22 @@ async def test_a_flapping_line_settles_on_the_truth_without_a_flood(
 
 
 async def test_a_flapping_line_that_stays_down_is_told_so(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     for count in range(101):
-        gateway.change(**(EVERYTHING if count % 2 else NOTHING))
-        await hass.async_block_till_done()
-    await later(seconds=3)
-    assert of_internet(events)[-1] == ("internet_lost", NO_ADDRESSES)
+        await home.change(**(EVERYTHING if count % 2 else NOTHING))
+    await home.later(seconds=3)
+    assert of_internet(home.events)[-1] == ("internet_lost", NO_ADDRESSES)
     assert state_of(hass, "binary_sensor.gateway_internet").state == "off"
     assert state_of(hass, "sensor.nas_web_server_status").state == "no_internet"
     await hass.config_entries.async_unload(loaded.entry_id)
 
 
 async def test_a_share_that_is_switched_while_the_line_flaps_is_shown_at_once(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     for count in range(20):
-        gateway.change(**(EVERYTHING if count % 2 else NOTHING))
-        await hass.async_block_till_done()
+        await home.change(**(EVERYTHING if count % 2 else NOTHING))
     await call(hass, "turn_off", entity_id="switch.nas_web_server")
     assert state_of(hass, "switch.nas_web_server").state == "off"
 
@@ -637,20 +537,18 @@ async def test_a_share_that_is_switched_while_the_line_flaps_is_shown_at_once(
 
 async def test_nothing_is_stored_if_nothing_has_changed(
     hass: HomeAssistant,
+    home: Home,
     hass_storage: dict[str, Any],
     loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    later: Later,
 ) -> None:
-    await later(seconds=2)
+    await home.later(seconds=2)
     before = hass_storage.pop(f"portshare.{loaded.entry_id}.internet")
     for _ in range(3):
-        await later(minutes=6)
+        await home.later(minutes=6)
         await call(hass, "turn_on", entity_id="switch.nas_ssh")
-        await later(seconds=2)
+        await home.later(seconds=2)
     assert f"portshare.{loaded.entry_id}.internet" not in hass_storage
-    gateway.change(**NOTHING)
-    await hass.async_block_till_done()
-    await later(seconds=2)
+    await home.change(**NOTHING)
+    await home.later(seconds=2)
     after = hass_storage[f"portshare.{loaded.entry_id}.internet"]
     assert after["data"] != before["data"]

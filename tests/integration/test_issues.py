@@ -1,7 +1,7 @@
 """What the user should know of his line and of the DNS name, as repair issues."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 import socket
@@ -20,15 +20,14 @@ from custom_components.portshare.sharing.model import Family
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .conftest import SetUp, device
+from .conftest import Home, Later, SetUp, device
 from .fake_gateway import HOME, NAS, FakeGateway
 
 NAME = "home.example.org"
 ELSEWHERE = "dns_name_elsewhere"
 DOWN: dict[str, Any] = {"internet": frozenset(), "wan_ipv4": (), "wan_ipv6": ()}
 UP: dict[str, Any] = {key: getattr(HOME, key) for key in DOWN}
-
-type Later = Callable[..., Awaitable[None]]
+ONLY_IPV6: dict[str, Any] = {"internet": frozenset({Family.IPV6})}
 
 
 class NameService:
@@ -79,18 +78,6 @@ def entry(shares: dict[str, Any], options: dict[str, Any]) -> MockConfigEntry:
     )
 
 
-@pytest.fixture
-def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
-    """Let time pass, with all that is to happen then."""
-
-    async def pass_by(**time: float) -> None:
-        freezer.tick(timedelta(**time))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    return pass_by
-
-
 def issues(hass: HomeAssistant) -> dict[str, dict[str, str] | None]:
     """Return the issues there are, with what they name."""
     return {
@@ -113,17 +100,16 @@ def issues(hass: HomeAssistant) -> dict[str, dict[str, str] | None]:
 )
 @pytest.mark.parametrize("options", [{}])
 async def test_an_address_that_nobody_can_call_is_said(
-    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway, address: str, issue: str
+    hass: HomeAssistant, home: Home, set_up: SetUp, address: str, issue: str
 ) -> None:
-    gateway.change(wan_ipv4=(IPv4Address(address),))
+    home.gateway.change(wan_ipv4=(IPv4Address(address),))
     await set_up()
     assert issues(hass) == {issue: {"address": address}}
     registered = ir.async_get(hass).async_get_issue(DOMAIN, issue)
     assert registered
     assert registered.severity is ir.IssueSeverity.WARNING
     # Another provider.
-    gateway.change(wan_ipv4=HOME.wan_ipv4)
-    await hass.async_block_till_done()
+    await home.change(wan_ipv4=HOME.wan_ipv4)
     assert not issues(hass)
 
 
@@ -135,37 +121,62 @@ async def test_a_public_address_is_nothing_to_talk_about(
     assert not name_service.asked
 
 
+@pytest.mark.parametrize("address", [(), (IPv4Address("169.254.7.7"),)])
 @pytest.mark.parametrize("options", [{}])
-async def test_a_line_without_ipv4_is_said_to_be_ds_lite(
-    hass: HomeAssistant, set_up: SetUp, gateway: FakeGateway
+async def test_a_line_that_stays_without_ipv4_is_said_to_be_ds_lite(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    gateway: FakeGateway,
+    tick: SetUp,
+    address: tuple[IPv4Address, ...],
 ) -> None:
-    gateway.change(internet=frozenset({Family.IPV6}), wan_ipv4=())
+    gateway.change(**ONLY_IPV6, wan_ipv4=address)
     await set_up()
-    assert issues(hass) == {"wan_ds_lite": {"address": "-"}}
+    assert not issues(hass)
+    await tick()
+    assert issues(hass) == {
+        "wan_ds_lite": {"address": ", ".join(map(str, address)) or "-"}
+    }
+
+
+@pytest.mark.parametrize("options", [{}])
+async def test_a_line_that_is_without_ipv4_for_a_moment_is_still_what_it_was(
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry, tick: SetUp
+) -> None:
+    carrier_grade = (IPv4Address("100.64.0.1"),)
+    await home.change(wan_ipv4=carrier_grade)
+    for _ in range(3):
+        await home.change(**ONLY_IPV6, wan_ipv4=())
+        assert list(issues(hass)) == ["wan_cgnat"]
+        await home.change(**{**UP, "wan_ipv4": carrier_grade})
+        await tick()
+    # Each time it has five minutes, of which none count without any internet.
+    await home.change(**ONLY_IPV6, wan_ipv4=())
+    await home.change(**DOWN)
+    await tick()
+    await home.change(**ONLY_IPV6)
+    assert list(issues(hass)) == ["wan_cgnat"]
+    await tick()
+    assert list(issues(hass)) == ["wan_ds_lite"]
 
 
 @pytest.mark.parametrize("options", [{}])
 async def test_another_kind_of_line_takes_the_place_of_the_one_before(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(wan_ipv4=(IPv4Address("10.0.0.1"),))
-    await hass.async_block_till_done()
-    gateway.change(wan_ipv4=(IPv4Address("100.64.0.1"),))
-    await hass.async_block_till_done()
+    await home.change(wan_ipv4=(IPv4Address("10.0.0.1"),))
+    await home.change(wan_ipv4=(IPv4Address("100.64.0.1"),))
     assert list(issues(hass)) == ["wan_cgnat"]
 
 
 @pytest.mark.parametrize("options", [{}])
 async def test_of_a_line_that_is_down_nothing_new_is_said(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(**{**DOWN, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
-    await hass.async_block_till_done()
+    await home.change(**{**DOWN, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
     assert not issues(hass)
-    gateway.change(**{**UP, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
-    await hass.async_block_till_done()
-    gateway.change(**DOWN)
-    await hass.async_block_till_done()
+    await home.change(**{**UP, "wan_ipv4": (IPv4Address("10.0.0.1"),)})
+    await home.change(**DOWN)
     assert list(issues(hass)) == ["wan_private"]
 
 
@@ -264,45 +275,34 @@ async def test_a_slow_name_service_does_not_make_it_fifteen_minutes(
 
 
 async def test_without_internet_nothing_can_be_said_of_a_name(
-    hass: HomeAssistant,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    name_service: NameService,
-    later: Later,
+    hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
     name_service.answers = []
-    gateway.change(**DOWN)
+    home.gateway.change(**DOWN)
     await set_up()
     for _ in range(4):
-        await later(minutes=5)
+        await home.later(minutes=5)
     assert not issues(hass)
     assert not name_service.asked
 
 
 async def test_after_an_outage_a_name_has_ten_minutes_to_follow(
-    hass: HomeAssistant,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    name_service: NameService,
-    later: Later,
+    hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
     name_service.answers = ["198.51.100.1"]
     await set_up()
-    gateway.change(**DOWN)
-    await hass.async_block_till_done()
+    await home.change(**DOWN)
     for _ in range(12):
-        await later(minutes=5)
-    gateway.change(**UP)
-    await hass.async_block_till_done()
-    await later(minutes=5)
+        await home.later(minutes=5)
+    await home.change(**UP)
+    await home.later(minutes=5)
     assert not issues(hass)
-    await later(minutes=5)
-    await later(minutes=5)
+    await home.later(minutes=5)
+    await home.later(minutes=5)
     assert list(issues(hass)) == [ELSEWHERE]
     # And of what was said before, nothing can be said either.
-    gateway.change(**DOWN)
-    await hass.async_block_till_done()
-    await later(minutes=5)
+    await home.change(**DOWN)
+    await home.later(minutes=5)
     assert not issues(hass)
 
 
@@ -351,15 +351,11 @@ async def test_without_a_gateway_nobody_asks_for_its_name(
 
 
 async def test_an_ipv6_address_is_compared_and_not_its_spelling(
-    hass: HomeAssistant,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    name_service: NameService,
-    later: Later,
+    hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
-    gateway.change(wan_ipv6=(IPv6Address("2001:db8:ffff:0:0:0:0:2"),), wan_ipv4=())
+    home.gateway.change(wan_ipv6=(IPv6Address("2001:db8:ffff:0:0:0:0:2"),), wan_ipv4=())
     name_service.answers = ["2001:db8:ffff::2"]
     await set_up()
-    await later(minutes=5)
-    await later(minutes=5)
+    await home.later(minutes=5)
+    await home.later(minutes=5)
     assert ELSEWHERE not in issues(hass)

@@ -1,10 +1,13 @@
 """What was changed in the second before Home Assistant was killed."""
 
+from pathlib import Path
 from typing import Any
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from homeassistant.config_entries import STORAGE_KEY
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import STORAGE_DIR
 
 from .conftest import (
     SSH,
@@ -22,6 +25,21 @@ from .fake_gateway import FakeGateway
 
 def journal(entry: MockConfigEntry) -> str:
     return f"portshare.{entry.entry_id}.journal"
+
+
+def with_web_off(entry: MockConfigEntry, at: float) -> dict[str, Any]:
+    """Return a journal in which the web server was switched off."""
+    return {
+        "version": 1,
+        "key": journal(entry),
+        "data": {
+            WEB: {
+                "at": at,
+                "device_id": subentry_of(entry).subentry_id,
+                "share": {**WEB_DATA, "enabled": False},
+            }
+        },
+    }
 
 
 async def test_a_change_is_on_disk_when_its_call_returns(
@@ -69,19 +87,59 @@ async def test_what_home_assistant_has_written_later_counts(
     set_up: SetUp,
     hass_storage: dict[str, Any],
 ) -> None:
-    hass_storage[journal(entry)] = {
-        "version": 1,
-        "key": journal(entry),
-        "data": {
-            WEB: {
-                "at": -1.0,
-                "device_id": subentry_of(entry).subentry_id,
-                "share": {**WEB_DATA, "enabled": False},
-            }
-        },
-    }
+    hass_storage[journal(entry)] = with_web_off(entry, -1.0)
     await set_up()
     assert state_of(hass, WEB_SWITCH).state == "on"
+
+
+async def test_what_came_while_home_assistant_was_writing_is_made_up_for(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    gateway: FakeGateway,
+    set_up: SetUp,
+    hass_storage: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    """What is written is as old as the entry in it, not as the file."""
+    hass_storage[journal(entry)] = with_web_off(
+        entry, entry.modified_at.timestamp() + 1e-6
+    )
+    # A file that was finished after the change.
+    hass.config.config_dir = str(tmp_path)
+    written = Path(hass.config.path(STORAGE_DIR, STORAGE_KEY))
+    written.parent.mkdir()
+    written.touch()
+    await set_up()
+    assert gateway.open == set()
+
+
+async def test_what_was_written_together_with_the_change_is_not_made_up_for(
+    hass: HomeAssistant, loaded: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    for service in ("turn_off", "turn_on"):
+        await call(hass, service, entity_id=WEB_SWITCH)
+        [change] = hass_storage[journal(loaded)]["data"].values()
+        assert change["at"] == loaded.modified_at.timestamp()
+    modified = loaded.modified_at
+    await hass.config_entries.async_reload(loaded.entry_id)
+    assert loaded.modified_at == modified
+
+
+async def test_what_was_made_up_for_is_kept_until_home_assistant_has_written_it(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    hass_storage: dict[str, Any],
+) -> None:
+    hass_storage[journal(entry)] = with_web_off(
+        entry, entry.modified_at.timestamp() + 1
+    )
+    await set_up()
+    made_up = entry.modified_at
+    await call(hass, "turn_on", entity_id=SSH_SWITCH)
+    written = hass_storage[journal(entry)]["data"]
+    assert written[WEB]["share"]["enabled"] is False
+    assert written[WEB]["at"] == made_up.timestamp()
 
 
 async def test_the_journal_goes_with_the_entry(

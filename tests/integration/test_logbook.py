@@ -19,7 +19,18 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import SSH, SSH_DATA, SSH_SWITCH, WEB, WEB_DATA, SetUp, call, device_of
+from .conftest import (
+    SSH,
+    SSH_DATA,
+    SSH_SWITCH,
+    WEB,
+    WEB_DATA,
+    SetUp,
+    call,
+    device_of,
+    outages,
+    store,
+)
 from .fake_gateway import HOME, NAS, FakeGateway
 
 AWAY: Any = {"internet": frozenset()}
@@ -144,35 +155,69 @@ async def test_what_closed_by_itself_is_logged_with_its_true_time(
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "why", "without"),
+    [
+        ("no_internet", "the internet was lost", " without internet"),
+        ("device_unknown", "the device was gone", " without the device"),
+    ],
+)
 async def test_an_interruption_is_logged_with_its_true_times(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     entry: MockConfigEntry,
     set_up: SetUp,
+    status: str,
+    why: str,
+    without: str,
 ) -> None:
-    hass_storage[f"portshare.{entry.entry_id}.internet"] = {
-        "version": 1,
-        "data": {
-            "connected": True,
-            "external_ipv4": None,
-            "external_ipv6": None,
-            "outages": [
-                {
-                    "uses": ["ipv4", "ipv6"],
-                    "since": LONG_AGO.isoformat(),
-                    "told": False,
-                }
-            ],
-        },
-    }
+    hass_storage[f"portshare.{entry.entry_id}.interruptions"] = outages(
+        status, LONG_AGO, WEB
+    )
     await set_up()
     closed, opened = await messages(hass)
     share = "NAS | Web server (external port 8080)"
-    assert closed == (
-        f"{share} was closed at 2026-11-22 13:00:00 because the internet was lost"
-    )
+    assert closed == f"{share} was closed at 2026-11-22 13:00:00 because {why}"
     assert opened.startswith(f"{share} was opened again at ")
-    assert opened.endswith(" without internet")
+    assert opened.endswith(without)
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [{WEB: dict(WEB_DATA), SSH: {**SSH_DATA, "external_port": 8080, "enabled": True}}],
+)
+async def test_a_port_that_goes_to_another_share_is_logged(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "update_share", share_id=WEB, external_port=81)
+    store(hass, loaded, WEB, external_port=8080)
+    assert await messages(hass) == [
+        "NAS | SSH (external port 8080) was shared with the internet "
+        "because its port has become free",
+        "NAS | SSH (external port 8080) was closed because another share has its port",
+    ]
+
+
+async def test_the_log_speaks_the_language_of_home_assistant(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    entry: MockConfigEntry,
+    set_up: SetUp,
+) -> None:
+    hass.config.language = "de"
+    hass_storage[f"portshare.{entry.entry_id}.interruptions"] = outages(
+        "device_unknown", LONG_AGO, WEB
+    )
+    await set_up()
+    await call(hass, "remove_share", share_id=SSH)
+    closed, opened, removed = await messages(hass)
+    share = "NAS | Web server (externer Port 8080)"
+    assert closed == (
+        f"{share} wurde um 2026-11-22 13:00:00 geschlossen, weil das Gerät weg war"
+    )
+    assert opened.startswith(f"{share} wurde um ")
+    assert opened.endswith(" ohne das Gerät")
+    assert removed == ("NAS | SSH (externer Port 2222) wurde von einer Aktion entfernt")
 
 
 async def test_what_belongs_to_a_device_that_is_gone_is_still_logged(

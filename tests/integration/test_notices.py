@@ -1,16 +1,10 @@
 """Change notices: a message to the phone whenever a port is opened."""
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 import logging
 from typing import Any, override
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.portshare.const import CONF_LAN, CONF_NOTIFY, CONF_WAN, DOMAIN
 from homeassistant.components.notify import DATA_COMPONENT, NotifyEntity
@@ -19,10 +13,20 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .conftest import SSH, SSH_SWITCH, WEB, WEB_SWITCH, SetUp, call, device, state_of
-from .fake_gateway import HOME, NAS, FakeGateway
-
-type Later = Callable[..., Awaitable[None]]
+from .conftest import (
+    SSH,
+    SSH_DATA,
+    SSH_SWITCH,
+    WEB,
+    WEB_DATA,
+    WEB_SWITCH,
+    Home,
+    SetUp,
+    call,
+    device,
+    state_of,
+)
+from .fake_gateway import HOME, NAS, NAS_IPV4, FakeGateway
 
 
 class Phone(NotifyEntity):
@@ -75,18 +79,6 @@ def entry(shares: dict[str, Any], targets: list[str]) -> MockConfigEntry:
     )
 
 
-@pytest.fixture
-def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
-    """Let time pass, with all that is to happen then."""
-
-    async def pass_by(**time: float) -> None:
-        freezer.tick(timedelta(**time))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    return pass_by
-
-
 async def turn(hass: HomeAssistant, service: str, switch: str = SSH_SWITCH) -> None:
     await call(hass, service, entity_id=switch)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -127,17 +119,12 @@ async def test_everything_that_opens_a_port_is_told(
 
 
 async def test_after_an_interruption_the_text_is_another(
-    hass: HomeAssistant,
-    phone: Phone,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    later: Later,
+    hass: HomeAssistant, home: Home, phone: Phone, loaded: MockConfigEntry
 ) -> None:
-    gateway.change(internet=frozenset())
-    await hass.async_block_till_done()
-    await later(minutes=6)
+    await home.change(internet=frozenset())
+    await home.later(minutes=6)
     assert not phone.got
-    gateway.change(internet=HOME.internet)
+    home.gateway.change(internet=HOME.internet)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert phone.messages == [
         '"Web server" of NAS is shared again, after an interruption of the internet '
@@ -145,19 +132,87 @@ async def test_after_an_interruption_the_text_is_another(
     ]
 
 
-async def test_of_a_short_interruption_nobody_is_told(
+async def test_after_a_device_was_gone_the_text_is_another(
+    hass: HomeAssistant, home: Home, phone: Phone, loaded: MockConfigEntry
+) -> None:
+    await home.see(NAS)
+    await home.later(hours=26)
+    assert not phone.got
+    home.gateway.see(NAS, NAS_IPV4)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [
+        '"Web server" of NAS is shared again, after the device was gone for 26:00:00: '
+        "203.0.113.2:8080"
+    ]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [{WEB: dict(WEB_DATA), SSH: {**SSH_DATA, "external_port": 8080, "enabled": True}}],
+)
+async def test_who_gets_a_port_that_was_not_free_is_told_so(
+    hass: HomeAssistant, phone: Phone, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "remove_share", share_id=WEB)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [
+        '"SSH" of NAS is shared with the internet now, because its port has become '
+        "free: 203.0.113.2:8080"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "calls"),
+    [
+        ({}, "port 99 over IPv4, [2001:db8:1::21]:99"),
+        ({"ipv6": False, "port_end": 101}, "port 99-101 over IPv4"),
+        ({"ipv4": False}, "[2001:db8:1::21]:99"),
+    ],
+)
+async def test_what_is_switched_on_while_the_line_is_down_is_open_when_it_is_back(
+    hass: HomeAssistant,
+    home: Home,
+    phone: Phone,
+    loaded: MockConfigEntry,
+    share: dict[str, Any],
+    calls: str,
+) -> None:
+    await home.change(internet=frozenset(), wan_ipv4=(), wan_ipv6=())
+    await call(hass, "add_share", mac=NAS, name="Game", port=99, **share)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [
+        '"Game" of NAS is switched on, and will be shared as soon as the internet is '
+        f"back: {calls}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "calls"), [(True, ": 203.0.113.2:99"), (False, "")], ids=["ipv4", "ipv6"]
+)
+async def test_what_is_switched_on_while_the_device_is_gone_is_open_when_it_is_back(
     hass: HomeAssistant,
     phone: Phone,
     loaded: MockConfigEntry,
     gateway: FakeGateway,
-    later: Later,
+    ipv4: bool,
+    calls: str,
 ) -> None:
-    gateway.change(internet=frozenset())
-    await hass.async_block_till_done()
-    await later(minutes=4)
-    gateway.change(internet=HOME.internet)
-    await hass.async_block_till_done()
-    await later(hours=1)
+    gateway.see(NAS)
+    await call(hass, "add_share", mac=NAS, name="Game", port=99, ipv4=ipv4)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [
+        '"Game" of NAS is switched on, and will be shared as soon as the device is '
+        f"seen{calls}"
+    ]
+
+
+async def test_of_a_short_interruption_nobody_is_told(
+    home: Home, phone: Phone, loaded: MockConfigEntry
+) -> None:
+    await home.change(internet=frozenset())
+    await home.later(minutes=4)
+    await home.change(internet=HOME.internet)
+    await home.later(hours=1)
     assert not phone.got
 
 
@@ -236,19 +291,14 @@ async def test_nothing_is_told_after_unload(
 
 
 async def test_notices_speak_the_language_of_home_assistant(
-    hass: HomeAssistant,
-    phone: Phone,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    later: Later,
+    hass: HomeAssistant, home: Home, phone: Phone, set_up: SetUp
 ) -> None:
     hass.config.language = "de"
     await set_up()
     await turn(hass, "turn_on")
-    gateway.change(internet=frozenset())
-    await hass.async_block_till_done()
-    await later(minutes=6)
-    gateway.change(internet=HOME.internet)
+    await home.change(internet=frozenset())
+    await home.later(minutes=6)
+    home.gateway.change(internet=HOME.internet)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert phone.got[0] == (
         "Portfreigaben",

@@ -1,7 +1,6 @@
 """Open for a while: it closes by itself, whatever happens meanwhile."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -11,48 +10,32 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .conftest import (
+    NOON,
     SSH,
     SSH_DATA,
     SSH_SWITCH,
     WEB,
     WEB_DATA,
     WEB_SWITCH,
+    Home,
     SetUp,
     call,
+    finish_start,
     refuse_text,
     state_of,
     subentry_of,
 )
 from .fake_gateway import FakeGateway
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("noon")
+
 HOUR = timedelta(hours=1)
 SSH_OPEN = "tcp 2222 -> 192.168.178.21:22"
 CLOSES_AT = "sensor.nas_ssh_closes_at"
-
-type Later = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def _noon(freezer: FrozenDateTimeFactory) -> None:
-    freezer.move_to(NOON)
-
-
-@pytest.fixture
-def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Later:
-    """Let time pass, with all that is to happen then."""
-
-    async def pass_by(**time: float) -> None:
-        freezer.tick(timedelta(**time))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
-
-    return pass_by
 
 
 def told(events: list[Event]) -> list[tuple[str, str, str, timedelta]]:
@@ -143,43 +126,35 @@ async def test_what_is_no_while_is_refused_and_changes_nothing(
 
 
 async def test_it_closes_by_itself_at_its_time(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     assert state_of(hass, CLOSES_AT).state == "unknown"
     await open_for(hass, {"minutes": 10})
-    await later(minutes=9, seconds=59)
-    assert SSH_OPEN in gateway.open
-    await later(seconds=2)
-    assert SSH_OPEN not in gateway.open
+    await home.later(minutes=9, seconds=59)
+    assert SSH_OPEN in home.gateway.open
+    await home.later(seconds=2)
+    assert SSH_OPEN not in home.gateway.open
     assert state_of(hass, SSH_SWITCH).state == "off"
     assert state_of(hass, CLOSES_AT).state == "unknown"
     assert open_until(loaded) is None
-    assert told(events) == [
+    assert told(home.events) == [
         ("share_enabled", "SSH", "service", timedelta()),
         ("share_disabled", "SSH", "expired", timedelta(minutes=10)),
     ]
-    await later(hours=1)
-    assert len(events) == 2
+    await home.later(hours=1)
+    assert len(home.events) == 2
 
 
 async def test_each_share_has_its_own_time(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 20}, SSH)
     await open_for(hass, {"minutes": 10}, WEB)  # was open for ever
-    await later(minutes=10, seconds=1)
-    assert gateway.open == {SSH_OPEN}
-    await later(minutes=10)
-    assert not gateway.open
-    assert told(events) == [
+    await home.later(minutes=10, seconds=1)
+    assert home.gateway.open == {SSH_OPEN}
+    await home.later(minutes=10)
+    assert not home.gateway.open
+    assert told(home.events) == [
         ("share_enabled", "SSH", "service", timedelta()),
         ("share_disabled", "Web server", "expired", timedelta(minutes=10)),
         ("share_disabled", "SSH", "expired", timedelta(minutes=20)),
@@ -187,108 +162,113 @@ async def test_each_share_has_its_own_time(
 
 
 async def test_two_shares_of_one_time_close_in_one_transaction(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 4}, SSH)
     await open_for(hass, {"minutes": 4}, WEB)
-    gateway.changes.clear()
-    await later(minutes=4, seconds=1)
-    assert len(gateway.changes) == 1
-    assert not gateway.open
-    assert len(events) == 3
+    home.gateway.changes.clear()
+    await home.later(minutes=4, seconds=1)
+    assert len(home.gateway.changes) == 1
+    assert not home.gateway.open
+    assert len(home.events) == 3
 
 
 async def test_asked_for_again_it_is_open_from_then_on(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
-    await later(minutes=5)
+    await home.later(minutes=5)
     await open_for(hass, {"minutes": 10})
-    await later(minutes=6)
-    assert SSH_OPEN in gateway.open
-    assert len(events) == 1
-    await later(minutes=5)
-    assert SSH_OPEN not in gateway.open
-    assert len(events) == 2
+    await home.later(minutes=6)
+    assert SSH_OPEN in home.gateway.open
+    assert len(home.events) == 1
+    await home.later(minutes=5)
+    assert SSH_OPEN not in home.gateway.open
+    assert len(home.events) == 2
 
 
 async def test_switched_off_before_it_is_no_longer_open_for_a_while(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
     await call(hass, "turn_off", entity_id=SSH_SWITCH)
     assert open_until(loaded) is None
     assert state_of(hass, CLOSES_AT).state == "unknown"
     await call(hass, "turn_on", entity_id=SSH_SWITCH)
-    await later(hours=1)
-    assert SSH_OPEN in gateway.open
-    assert [event.data["reason"] for event in events] == ["service", "user", "user"]
+    await home.later(hours=1)
+    assert SSH_OPEN in home.gateway.open
+    assert [event.data["reason"] for event in home.events] == [
+        "service",
+        "user",
+        "user",
+    ]
 
 
 async def test_other_changes_leave_its_time_as_it_is(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway, later: Later
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
     await call(hass, "update_share", share_id=SSH, name="Shell", port=23)
     assert open_until(loaded) == (NOON + timedelta(minutes=10)).isoformat()
-    assert {each.until for each in gateway.mappings} == {
+    assert {each.until for each in home.gateway.mappings} == {
         None,
         NOON + timedelta(minutes=10),
     }
-    await later(minutes=10, seconds=1)
-    assert "tcp 2222 -> 192.168.178.21:23" not in gateway.open
+    await home.later(minutes=10, seconds=1)
+    assert "tcp 2222 -> 192.168.178.21:23" not in home.gateway.open
 
 
 async def test_removed_before_it_leaves_nothing_to_close(
-    hass: HomeAssistant, loaded: MockConfigEntry, events: list[Event], later: Later
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
     await call(hass, "remove_share", share_id=SSH)
-    events.clear()
-    await later(minutes=11)
-    assert not events
+    home.events.clear()
+    await home.later(minutes=11)
+    assert not home.events
 
 
 async def test_what_the_kernel_refuses_is_not_open_for_a_while(
-    hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway, later: Later
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    gateway.refuse = refuse_text("SSH")
+    home.gateway.refuse = refuse_text("SSH")
     with pytest.raises(HomeAssistantError, match="SSH is poison"):
         await open_for(hass, {"minutes": 10})
     assert open_until(loaded) is None
     assert state_of(hass, SSH_SWITCH).state == "off"
 
 
+async def test_it_closes_in_time_even_if_the_clock_jumps(
+    hass: HomeAssistant,
+    home: Home,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await open_for(hass, {"hours": 3})
+    # Timers count the seconds that pass, and see none of it.
+    freezer.tick(timedelta(hours=4))
+    await loaded.runtime_data.async_refresh()
+    assert SSH_OPEN not in home.gateway.open
+    assert state_of(hass, SSH_SWITCH).state == "off"
+    assert told(home.events)[1:] == [
+        ("share_disabled", "SSH", "expired", timedelta(hours=3))
+    ]
+
+
 @pytest.mark.usefixtures("errors_expected")
 async def test_what_the_kernel_does_not_close_in_time_is_closed_later(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 4})
-    gateway.refuse = refuse_text("SSH")
-    await later(minutes=4, seconds=1)
+    home.gateway.refuse = refuse_text("SSH")
+    await home.later(minutes=4, seconds=1)
     assert state_of(hass, SSH_SWITCH).state == "off"
     assert state_of(hass, "sensor.nas_ssh_status").state == "error"
-    assert len(events) == 1
-    gateway.refuse = FakeGateway().refuse
+    assert len(home.events) == 1
+    home.gateway.refuse = FakeGateway().refuse
     await call(hass, "turn_off", entity_id=WEB_SWITCH)
-    assert not gateway.open
-    assert sorted(told(events)[1:]) == [
+    assert not home.gateway.open
+    assert sorted(told(home.events)[1:]) == [
         ("share_disabled", "SSH", "expired", timedelta(minutes=4)),
         ("share_disabled", "Web server", "user", timedelta(minutes=4, seconds=1)),
     ]
@@ -296,76 +276,69 @@ async def test_what_the_kernel_does_not_close_in_time_is_closed_later(
 
 async def test_a_change_under_way_when_the_time_is_over_does_not_hide_the_reason(
     hass: HomeAssistant,
+    home: Home,
     loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     await open_for(hass, {"minutes": 10})
-    gateway.pause()
+    home.gateway.pause()
     renaming = hass.async_create_task(
         call(hass, "update_share", share_id=SSH, name="Shell")
     )
-    await gateway.under_way.wait()
+    await home.gateway.under_way.wait()
     freezer.tick(timedelta(minutes=10, seconds=1))
     async_fire_time_changed(hass)
-    gateway.go_on()
+    home.gateway.go_on()
     await renaming
     await hass.async_block_till_done()
-    assert SSH_OPEN not in gateway.open
-    assert told(events)[1:] == [
+    assert SSH_OPEN not in home.gateway.open
+    assert told(home.events)[1:] == [
         ("share_disabled", "Shell", "expired", timedelta(minutes=10))
     ]
 
 
 async def test_a_change_refused_when_the_time_is_over_does_not_open_it_again(
     hass: HomeAssistant,
+    home: Home,
     loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     await open_for(hass, {"minutes": 10})
-    gateway.refuse = refuse_text("Poison")
-    gateway.pause()
+    home.gateway.refuse = refuse_text("Poison")
+    home.gateway.pause()
     renaming = hass.async_create_task(
         call(hass, "update_share", share_id=SSH, name="Poison")
     )
-    await gateway.under_way.wait()
+    await home.gateway.under_way.wait()
     freezer.tick(timedelta(minutes=10, seconds=1))
     async_fire_time_changed(hass)
-    gateway.go_on()
+    home.gateway.go_on()
     with pytest.raises(HomeAssistantError, match="Poison is poison"):
         await renaming
-    await later(seconds=1)
-    assert SSH_OPEN not in gateway.open
+    await home.later(seconds=1)
+    assert SSH_OPEN not in home.gateway.open
     assert state_of(hass, SSH_SWITCH).state == "off"
-    assert [(kind, reason) for kind, _, reason, _ in told(events)[1:]] == [
+    assert [(kind, reason) for kind, _, reason, _ in told(home.events)[1:]] == [
         ("share_disabled", "expired")
     ]
-    assert [change for change in gateway.changes[1:] if change.opened] == []
+    assert [change for change in home.gateway.changes[1:] if change.opened] == []
 
 
 # Over a restart
 
 
 async def test_a_restart_leaves_the_remaining_time(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    events: list[Event],
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
-    await later(minutes=4)
+    await home.later(minutes=4)
     await hass.config_entries.async_reload(loaded.entry_id)
     await hass.async_block_till_done()
-    assert SSH_OPEN in gateway.open
+    assert SSH_OPEN in home.gateway.open
     assert state_of(hass, CLOSES_AT).state == (NOON + timedelta(minutes=10)).isoformat()
-    await later(minutes=6, seconds=1)
-    assert SSH_OPEN not in gateway.open
-    assert told(events)[1:] == [
+    await home.later(minutes=6, seconds=1)
+    assert SSH_OPEN not in home.gateway.open
+    assert told(home.events)[1:] == [
         ("share_disabled", "SSH", "expired", timedelta(minutes=10))
     ]
 
@@ -373,16 +346,15 @@ async def test_a_restart_leaves_the_remaining_time(
 @pytest.mark.usefixtures("errors_expected")
 async def test_after_unload_nothing_of_it_is_left(
     hass: HomeAssistant,
+    home: Home,
     loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    later: Later,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await open_for(hass, {"minutes": 10})
     await hass.config_entries.async_reload(loaded.entry_id)
     await hass.config_entries.async_unload(loaded.entry_id)
     await hass.async_block_till_done()
-    await later(minutes=11)
+    await home.later(minutes=11)
     # The kernel closes it; Home Assistant looks at it when it is back.
     assert open_until(loaded) == (NOON + timedelta(minutes=10)).isoformat()
     assert "not open" not in caplog.text
@@ -402,14 +374,10 @@ async def test_after_unload_nothing_of_it_is_left(
     ],
 )
 async def test_what_was_over_while_home_assistant_was_away_is_never_opened_again(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    set_up: SetUp,
-    gateway: FakeGateway,
-    events: list[Event],
+    hass: HomeAssistant, home: Home, entry: MockConfigEntry, set_up: SetUp
 ) -> None:
     opened: list[str] = []
-    gateway.refuse = lambda change: opened.extend(
+    home.gateway.refuse = lambda change: opened.extend(
         mapping.comment for mapping in change.opened
     )
     hass.set_state(CoreState.starting)
@@ -417,11 +385,9 @@ async def test_what_was_over_while_home_assistant_was_away_is_never_opened_again
     assert state_of(hass, SSH_SWITCH).state == "off"
     assert open_until(entry) is None
     assert not any("SSH" in comment for comment in opened)
-    assert not events
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
-    assert told(events) == [("share_disabled", "SSH", "expired", -HOUR)]
+    assert not home.events
+    await finish_start(hass)
+    assert told(home.events) == [("share_disabled", "SSH", "expired", -HOUR)]
 
 
 @pytest.mark.parametrize(
@@ -438,19 +404,15 @@ async def test_what_was_over_while_home_assistant_was_away_is_never_opened_again
     ],
 )
 async def test_a_stored_time_may_be_of_any_zone(
-    hass: HomeAssistant,
-    events: list[Event],
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    later: Later,
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
-    assert SSH_OPEN not in gateway.open  # noon it is
+    assert SSH_OPEN not in home.gateway.open  # noon it is
     assert state_of(hass, "sensor.nas_web_server_closes_at").state == (
         (NOON + HOUR).isoformat()
     )
-    await later(hours=1, seconds=1)
-    assert not gateway.open
-    assert told(events) == [
+    await home.later(hours=1, seconds=1)
+    assert not home.gateway.open
+    assert told(home.events) == [
         ("share_disabled", "SSH", "expired", timedelta()),
         ("share_disabled", "Web server", "expired", HOUR),
     ]

@@ -20,6 +20,7 @@ from .conftest import (
     WEB,
     WEB_DATA,
     WEB_SWITCH,
+    Home,
     SetUp,
     call,
     refuse_all,
@@ -34,16 +35,17 @@ SSH_STATUS = "sensor.nas_ssh_status"
 PROBLEM = "binary_sensor.nas_problem"
 
 
-def problems(hass: HomeAssistant) -> tuple[str, dict[str, str]]:
+def problems(hass: HomeAssistant) -> tuple[str, list[tuple[str, str]]]:
     state = state_of(hass, PROBLEM)
-    return state.state, state.attributes["shares"]
+    shares = state.attributes["shares"]
+    return state.state, [(each["name"], each["status"]) for each in shares]
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_what_is_active_or_off_is_no_problem(hass: HomeAssistant) -> None:
     assert state_of(hass, WEB_STATUS).state == "active"
     assert state_of(hass, SSH_STATUS).state == "off"
-    assert problems(hass) == ("off", {})
+    assert problems(hass) == ("off", [])
 
 
 @pytest.mark.usefixtures("loaded")
@@ -72,11 +74,11 @@ async def test_without_internet(hass: HomeAssistant, gateway: FakeGateway) -> No
     await hass.async_block_till_done()
     assert state_of(hass, WEB_SWITCH).state == "on"
     assert state_of(hass, WEB_STATUS).state == "no_internet"
-    assert problems(hass) == ("on", {"Web server": "no_internet"})
+    assert problems(hass) == ("on", [("Web server", "no_internet")])
     gateway.change(internet=HOME.internet)
     await hass.async_block_till_done()
     assert state_of(hass, WEB_STATUS).state == "active"
-    assert problems(hass) == ("off", {})
+    assert problems(hass) == ("off", [])
 
 
 @pytest.mark.usefixtures("loaded")
@@ -85,7 +87,7 @@ async def test_without_the_device(hass: HomeAssistant, gateway: FakeGateway) -> 
     await hass.async_block_till_done()
     assert state_of(hass, WEB_SWITCH).state == "on"
     assert state_of(hass, WEB_STATUS).state == "device_unknown"
-    assert problems(hass) == ("on", {"Web server": "device_unknown"})
+    assert problems(hass) == ("on", [("Web server", "device_unknown")])
     gateway.see(NAS, NAS_IPV4, NAS_IPV6)
     await hass.async_block_till_done()
     assert state_of(hass, WEB_STATUS).state == "active"
@@ -99,10 +101,23 @@ async def test_without_the_device(hass: HomeAssistant, gateway: FakeGateway) -> 
 async def test_of_two_for_one_port(hass: HomeAssistant) -> None:
     assert state_of(hass, WEB_STATUS).state == "active"
     assert state_of(hass, SSH_STATUS).state == "conflict"
-    assert problems(hass) == ("on", {"SSH": "conflict"})
+    assert problems(hass) == ("on", [("SSH", "conflict")])
     await call(hass, "turn_off", entity_id=SSH_SWITCH)
     assert state_of(hass, SSH_STATUS).state == "off"
-    assert problems(hass) == ("off", {})
+    assert problems(hass) == ("off", [])
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [{WEB: dict(WEB_DATA), SSH: {**SSH_DATA, "name": "Web server", "enabled": True}}],
+)
+@pytest.mark.usefixtures("loaded")
+async def test_of_two_with_one_name(hass: HomeAssistant, home: Home) -> None:
+    await home.change(internet=frozenset())
+    assert state_of(hass, PROBLEM).attributes["shares"] == [
+        {"share_id": share_id, "name": "Web server", "status": "no_internet"}
+        for share_id in (WEB, SSH)
+    ]
 
 
 @pytest.mark.usefixtures("loaded", "errors_expected")
@@ -113,7 +128,7 @@ async def test_of_what_the_kernel_refuses(
     gateway.see(NAS, NAS_IPV4)
     await hass.async_block_till_done()
     assert state_of(hass, WEB_STATUS).state == "error"
-    assert problems(hass) == ("on", {"Web server": "error"})
+    assert problems(hass) == ("on", [("Web server", "error")])
     gateway.refuse = FakeGateway().refuse
     await call(hass, "turn_on", entity_id=SSH_SWITCH)
     assert state_of(hass, WEB_STATUS).state == "active"
@@ -130,7 +145,7 @@ async def test_while_nothing_is_known(
     gateway.refuse = FakeGateway().refuse
     await tick()
     assert state_of(hass, WEB_STATUS).state == "active"
-    assert problems(hass) == ("off", {})
+    assert problems(hass) == ("off", [])
 
 
 async def test_every_entity_of_a_share_follows_when_it_is_renamed(

@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml  # type: ignore[import-untyped]
 
 from custom_components.portshare.const import DOMAIN
+from custom_components.portshare.events import EventType, Reason
 from custom_components.portshare.gateway.preflight import PreflightError
 from custom_components.portshare.services import Service
 from custom_components.portshare.sharing import errors
@@ -114,6 +115,28 @@ def test_every_error_has_its_text_with_what_it_names(
     shown = said["config_subentries"]["device"]["error"]
     if error.key in shown:
         assert shown[error.key] == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_its_text(language: str) -> None:
+    event = texts(language)["entity"]["event"]["port_sharing"]["state_attributes"]
+    assert event["reason"]["state"].keys() == set(Reason)
+    log = texts(language)["selector"]["log"]["options"]
+    told = {key.removeprefix("share_") for key in log if key.startswith("share_")}
+    by_whom = {Reason.USER, Reason.AUTOMATION, Reason.SERVICE}
+    assert told == {
+        f"{what}_{reason}"
+        for what, reasons in (
+            ("added", by_whom),
+            ("removed", by_whom),
+            ("enabled", set(Reason) - {Reason.EXPIRED}),
+            ("disabled", set(Reason)),
+        )
+        for reason in reasons
+    }
+    assert {key for key in log if not key.startswith("share_")} == {
+        kind for kind in EventType if not kind.startswith("share_")
+    }
 
 
 FIELDS = {str(key) for key in SHARE_SCHEMA.schema} | {"device", "name", "share_id"}

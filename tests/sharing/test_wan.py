@@ -8,7 +8,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.portshare.sharing.model import Family
-from custom_components.portshare.sharing.wan import WanProblem, wan_problem
+from custom_components.portshare.sharing.wan import (
+    WanProblem,
+    provided_ipv4,
+    wan_problem,
+)
 
 from .builders import BOTH, facts
 
@@ -51,6 +55,27 @@ def test_each_network_means_what_its_rfc_says(
     address: str, expected: WanProblem | None, internet: Iterable[Family]
 ) -> None:
     assert problem(address, internet=internet) is expected
+
+
+@pytest.mark.parametrize("address", ["169.254.0.0", "169.254.255.255"])
+def test_what_the_gateway_has_given_itself_is_no_address_of_a_provider(
+    address: str,
+) -> None:
+    assert problem(address, internet=ONLY_IPV6) is WanProblem.DS_LITE
+    assert problem(address, internet=ONLY_IPV4) is WanProblem.PRIVATE
+    assert problem(address, "100.64.0.1") is WanProblem.CARRIER_GRADE_NAT
+    assert problem(address, PUBLIC) is None
+
+
+@pytest.mark.parametrize(
+    ("addresses", "provided"),
+    [([], False), (["169.254.0.1"], False), (["169.254.0.1", "10.0.0.1"], True)],
+)
+def test_a_provider_gives_an_address_or_none(
+    addresses: list[str], provided: bool
+) -> None:
+    given = facts(wan_ipv4=map(IPv4Address, addresses))
+    assert bool(provided_ipv4(given)) is provided
 
 
 @given(st.permutations([PUBLIC, "10.0.0.1", "100.64.0.1", "192.0.0.2"]))

@@ -1,7 +1,7 @@
 """What kind of connection the internet provider gives."""
 
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from .model import Facts, Family
@@ -24,13 +24,21 @@ class WanProblem(StrEnum):
     DS_LITE = "wan_ds_lite"
 
 
+def provided_ipv4(facts: Facts) -> tuple[IPv4Address, ...]:
+    """Return the WAN's IPv4 addresses that the provider has given.
+
+    A link-local one (RFC 3927) the gateway has given itself, for want of another.
+    """
+    return tuple(each for each in facts.wan_ipv4 if not each.is_link_local)
+
+
 def wan_problem(facts: Facts) -> WanProblem | None:
     """Return what is wrong with the WAN's IPv4, None if nothing is (or it is down).
 
     One public address is enough.
     """
     problems = set()
-    for address in facts.wan_ipv4:
+    for address in provided_ipv4(facts):
         if any(address in network for network in _PRIVATE):
             problems.add(WanProblem.PRIVATE)
         elif address in _CARRIER_GRADE_NAT:
@@ -39,6 +47,8 @@ def wan_problem(facts: Facts) -> WanProblem | None:
             problems.add(WanProblem.DS_LITE)
         else:
             return None
-    if not facts.wan_ipv4 and facts.internet == {Family.IPV6}:
+    if problems:
+        return min(problems)
+    if Family.IPV6 in facts.internet:
         return WanProblem.DS_LITE
-    return min(problems, default=None)
+    return WanProblem.PRIVATE if facts.wan_ipv4 else None
