@@ -1,8 +1,10 @@
 """Mappings and environments, in a word."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from custom_components.portshare.sharing.model import (
+    ALL_PORTS,
     Change,
     Dnat,
     Environment,
@@ -15,12 +17,17 @@ from custom_components.portshare.sharing.model import (
 from demo.home import WAN, Home
 
 TCP, UDP = Transport.TCP, Transport.UDP
+ESP, GRE, ICMPV6 = Transport.ESP, Transport.GRE, Transport.ICMPV6
+ANY = Transport.ANY
 IPV4, IPV6 = Family.IPV4, Family.IPV6
 BOTH = frozenset(Family)
 
 
 def environment(
-    *, protect: bool = False, internet: frozenset[Family] = BOTH
+    *,
+    protect: bool = False,
+    internet: frozenset[Family] = BOTH,
+    served: Iterable[tuple[Transport, int]] = (),
 ) -> Environment:
     """Return what the gateway of the home is."""
     return Environment(
@@ -28,6 +35,7 @@ def environment(
         wan_ipv4=(IPv4Address(WAN.ipv4),),
         lan_ipv4=(IPv4Network("192.168.178.0/24"),),
         protect=protect,
+        served=frozenset(served),
     )
 
 
@@ -50,13 +58,18 @@ class Mappings:
         external: PortRange | int,
         port: int,
         comment: str = "",
+        *,
+        sources: Sequence[str] = ("0.0.0.0/0",),
     ) -> Dnat:
         """Return an IPv4 mapping."""
         if isinstance(external, int):
             external = ports(external)
         to = self._home.devices[device]
         address = IPv4Address(to.addresses.ipv4)
-        return Dnat(transport, external, to.mac, address, port, comment)
+        networks = tuple(map(IPv4Network, sources))
+        return Dnat(
+            transport, external, to.mac, address, port, comment, sources=networks
+        )
 
     def pinhole(
         self,
@@ -64,13 +77,30 @@ class Mappings:
         transport: Transport,
         to: PortRange | int,
         comment: str = "",
+        *,
+        sources: Sequence[str] = ("::/0",),
     ) -> Pinhole:
         """Return an IPv6 mapping."""
         if isinstance(to, int):
             to = ports(to)
         home = self._home.devices[device]
         address = IPv6Address(home.addresses.ipv6)
-        return Pinhole(transport, home.mac, address, to, comment)
+        networks = tuple(map(IPv6Network, sources))
+        return Pinhole(transport, home.mac, address, to, comment, sources=networks)
+
+    def all_of(
+        self,
+        device: str,
+        transport: Transport,
+        family: Family = Family.IPV4,
+        *,
+        sources: Sequence[str] | None = None,
+    ) -> Mapping:
+        """Return a mapping of a protocol without ports, or of an exposed host."""
+        if family is Family.IPV4:
+            sources = sources or ("0.0.0.0/0",)
+            return self.dnat(device, transport, ALL_PORTS, 0, sources=sources)
+        return self.pinhole(device, transport, ALL_PORTS, sources=sources or ("::/0",))
 
 
 def opening(*mappings: Mapping) -> Change:

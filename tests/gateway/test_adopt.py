@@ -238,14 +238,14 @@ def _replace_rule() -> None:
 
 
 def _swap_rules() -> None:
-    handle = _handle("gate", "related")
-    nft("delete", "rule", "inet", "portshare", "gate", "handle", handle)
+    handle = _handle("gate4", "related")
+    nft("delete", "rule", "inet", "portshare", "gate4", "handle", handle)
     nft(
         "insert",
         "rule",
         "inet",
         "portshare",
-        "gate",
+        "gate4",
         "ct",
         "state",
         "related",
@@ -275,7 +275,7 @@ DAMAGES: dict[str, Damage] = {
         "add element inet portshare flow4 { tcp . 1 . 192.168.178.9 . 1 }"
     ),
     "range added": _nft(
-        "add element inet portshare dnat4_range { tcp . 1-9 : 192.168.178.9 }"
+        "add element inet portshare dnat4_range { tcp . 1-9 . 0.0.0.0/0 : 192.168.178.9 }"
     ),
     "network added": _nft("add element inet portshare lan4 { 10.0.0.0/8 }"),
     "last network added": _nft("add element inet portshare lan4 { 255.0.0.0/8 }"),
@@ -284,7 +284,7 @@ DAMAGES: dict[str, Damage] = {
     "network deleted": _nft("delete element inet portshare lan4 { 192.168.178.0/24 }"),
     "port deleted": _nft("delete element inet portshare dnat4 { tcp . 8080 }"),
     "range deleted": _nft(
-        "delete element inet portshare dnat4_range { tcp . 5000-5010 }"
+        "delete element inet portshare dnat4_range { tcp . 5000-5010 . 0.0.0.0/0 }"
     ),
     "set flushed": _nft("flush set inet portshare flow6"),
     "map flushed": _nft("flush map inet portshare dnat4"),

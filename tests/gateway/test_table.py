@@ -38,7 +38,18 @@ from custom_components.portshare.sharing.model import (
 )
 from demo.home import Home
 
-from .builders import TCP, UDP, Mappings, environment, ports
+from .builders import (
+    ANY,
+    ESP,
+    GRE,
+    ICMPV6,
+    IPV6,
+    TCP,
+    UDP,
+    Mappings,
+    environment,
+    ports,
+)
 from .listing import listing
 from .traffic import nft
 
@@ -47,10 +58,13 @@ MAC = "02:00:5e:00:00:01"
 NUMBERS = {TCP: 6, UDP: 17}
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
+OFFICE = ("192.168.178.0/24", "198.51.100.0/24", "203.0.113.77/32")
+OFFICE6 = ("2001:db8:ffff::77/128", "2001:db8:aaaa::/48")
+
 ports_of_all_kinds = st.integers(1, 65535)
 addresses4 = st.ip_addresses(v=4).map(lambda each: IPv4Address(int(each)))
 addresses6 = st.ip_addresses(v=6).map(lambda each: IPv6Address(int(each)))
-transports = st.sampled_from(Transport)
+transports = st.sampled_from((TCP, UDP))
 macs = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
 comments = st.text(max_size=200)
 untils = st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=30)).map(
@@ -120,7 +134,7 @@ def expected(mapping: Mapping) -> set[tuple[str, bytes, bytes | None, bytes | No
         if len(mapping.ports) == 1:
             return {("flow6", key, None, None)}
         end = mapping.address.packed + service(transport, mapping.ports.last)
-        return {("flow6_range", key, None, end)}
+        return {("flow6_range", key + bytes(16), None, end + b"\xff" * 16)}
     address, external = mapping.address.packed, mapping.external
     if len(external) > 1 and external.first == mapping.port:
         first, last = (service(transport, p) for p in (external.first, external.last))
@@ -129,8 +143,13 @@ def expected(mapping: Mapping) -> set[tuple[str, bytes, bytes | None, bytes | No
             for port in (external.first, external.last)
         )
         return {
-            ("dnat4_range", first, address, last),
-            ("flow4_range", first + begin, None, last + end),
+            ("dnat4_range", first + bytes(4), address, last + b"\xff" * 4),
+            (
+                "flow4_range",
+                first + begin + bytes(4),
+                None,
+                last + end + b"\xff" * 4,
+            ),
         }
     elements: set[tuple[str, bytes, bytes | None, bytes | None]] = set()
     for number in range(len(external)):
@@ -285,7 +304,7 @@ async def test_the_kernel_keeps_what_is_added(
     many: list[Mapping] = []
     for index, device in enumerate(home.devices):
         base = 10_000 * (index + 1) + number
-        for transport in Transport:
+        for transport in (TCP, UDP):
             many += [
                 to.dnat(device, transport, ports(base, base + 9), base, "Größe"),
                 to.dnat(device, transport, ports(base + 20, base + 29), 7000),
@@ -296,7 +315,13 @@ async def test_the_kernel_keeps_what_is_added(
                 to.pinhole(device, transport, ports(base, base + 9)),
                 *(to.pinhole(device, transport, port) for port in range(1, 300)),
             ]
-    around = environment(protect=True)
+    many += [
+        to.all_of("pi", GRE, sources=OFFICE),
+        to.dnat("pi", TCP, 8080, 80, sources=OFFICE),
+        to.all_of("console", ANY),
+        to.all_of("console", ANY, IPV6),
+    ]
+    around = environment(protect=True, served=[(TCP, 22)])
     await gateway.adopt(many, around)
     wanted = [element for each in many for element in elements_of(each)]
     wanted += environment_elements(around, ["wan0"])
@@ -305,7 +330,10 @@ async def test_the_kernel_keeps_what_is_added(
     assert len(there) == len(wanted)
     assert set(there) == set(wanted)
     assert {element.set for element in there} == {
-        each.name for each in RULESET.all_sets + delivery(()).all_sets
+        each.name
+        for definition in (RULESET, delivery(()))
+        for each in definition.all_sets
+        if not each.dynamic
     }
 
 
@@ -344,11 +372,33 @@ HOMES = {
             to.pinhole("nas", TCP, 80, "Web server on nas"),
         ],
     ),
+    "other_kinds": (
+        environment(protect=True, served=[(TCP, 22), (UDP, 51820)]),
+        lambda to: [
+            to.all_of("nas", ESP),
+            to.all_of("nas", GRE),
+            to.all_of("nas", ICMPV6, IPV6),
+            to.all_of("console", ANY),
+            to.all_of("console", ANY, IPV6),
+        ],
+    ),
+    "limited": (
+        environment(protect=True),
+        lambda to: [
+            to.dnat("nas", TCP, 8080, 80, sources=OFFICE),
+            to.dnat("nas", UDP, ports(5000, 5010), 5000, sources=OFFICE),
+            to.pinhole("nas", TCP, 80, sources=OFFICE6),
+            to.all_of("pi", ESP, sources=OFFICE),
+            to.all_of("pi", ICMPV6, IPV6, sources=OFFICE6),
+            to.all_of("console", ANY, sources=OFFICE),
+            to.all_of("console", ANY, IPV6, sources=OFFICE6),
+        ],
+    ),
     "ranges": (
         environment(),
         lambda to: [
             mapping
-            for transport in Transport
+            for transport in (TCP, UDP)
             for mapping in (
                 to.dnat("console", transport, ports(3074, 3080), 3074, "Game"),
                 to.dnat("pi", transport, ports(6000, 6003), 7000, "shifted"),

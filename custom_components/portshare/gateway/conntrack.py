@@ -18,7 +18,7 @@ import socket
 import struct
 from typing import Final
 
-from ..sharing.model import Dnat, Mapping, Transport
+from ..sharing.model import ANY_IPV4, Dnat, Environment, Mapping, Transport
 from .errors import NetlinkError
 from .expressions import label_bits
 from .netlink import (
@@ -29,7 +29,7 @@ from .netlink import (
     attribute,
     attributes,
 )
-from .ruleset import LABEL
+from .ruleset import LABEL, OVER_LABEL
 
 # include/uapi/linux/netfilter/nfnetlink_conntrack.h
 _IPCTNL_MSG_CT_NEW: Final = 0x100
@@ -74,7 +74,12 @@ _IP_CT_TCP_FLAG_CLOSE_INIT: Final = 0x04
 _NESTED: Final = 0x8000
 _HEADER_BYTES: Final = 20
 
-_TRANSPORTS: Final = {6: Transport.TCP, 17: Transport.UDP}
+_TRANSPORTS: Final = {
+    6: Transport.TCP,
+    17: Transport.UDP,
+    47: Transport.GRE,
+    50: Transport.ESP,
+}
 _NUMBERS: Final = {transport: number for number, transport in _TRANSPORTS.items()}
 _IPV4: Final = struct.pack(">BBH", socket.AF_INET, 0, 0)
 # Version 1 of a message has filters.
@@ -113,13 +118,14 @@ class Flows:
     async def lead(
         self,
         netlink: NetlinkSocket,
-        wan_addresses: Iterable[IPv4Address],
+        environment: Environment,
         opened: Iterable[Mapping],
     ) -> None:
         """Let flows to freshly opened ports go where these lead now.
 
         To be called right after the mappings have been opened: before, a packet in
-        between would make a new entry.
+        between would make a new entry. An exposed host gets what no other mapping wants,
+        so all that are open must be given with it.
         """
         mappings = [mapping for mapping in opened if isinstance(mapping, Dnat)]
         moved = [mapping for mapping in mappings if not self._leads_as_before(mapping)]
@@ -127,7 +133,7 @@ class Flows:
         if len(mappings) > _FEW:
             moved, same = mappings, []
         self._remember(mappings)
-        for wan_address in wan_addresses:
+        for wan_address in environment.wan_ipv4:
             for mapping in same:
                 try:
                     await _delete_untranslated(netlink, wan_address, mapping)
@@ -135,21 +141,21 @@ class Flows:
                     if err.errno not in _NO_DELETE_BY_FILTER:
                         raise
                     moved.append(mapping)
-            ports = _Ports(moved)
+            ports = _Ports(moved, environment.served)
             for request in ports.requests(wan_address):
                 await self._mend(netlink, ports, request)
 
     async def lead_all(
         self,
         netlink: NetlinkSocket,
-        wan_addresses: Iterable[IPv4Address],
+        environment: Environment,
         opened: Iterable[Mapping],
     ) -> None:
         """Do the same when nothing is known of what was open before, and learn it."""
         mappings = [mapping for mapping in opened if isinstance(mapping, Dnat)]
         self._remember(mappings)
-        ports = _Ports(mappings)
-        for wan_address in wan_addresses:
+        ports = _Ports(mappings, environment.served)
+        for wan_address in environment.wan_ipv4:
             await self._mend(netlink, ports, _request(wan_address))
 
     async def _mend(
@@ -176,7 +182,7 @@ class Flows:
             len(mapping.external) == 1
             and self._led.get((mapping.transport, port), target) == target
             and not any(
-                was.transport is mapping.transport
+                was.transport in (mapping.transport, Transport.ANY)
                 and was.external.overlaps(mapping.external)
                 for was in self._ranges
             )
@@ -194,9 +200,15 @@ class Flows:
 class _Ports:
     """Freshly opened external ports, and where they lead."""
 
-    def __init__(self, opened: Iterable[Dnat]) -> None:
+    def __init__(
+        self, opened: Iterable[Dnat], served: Collection[tuple[Transport, int]]
+    ) -> None:
         """Index them; no port is in two mappings of a transport."""
         self._mappings = sorted(opened, key=_position)
+        self._exposed = next(
+            (each for each in self._mappings if each.transport is Transport.ANY), None
+        )
+        self._served = served
 
     def requests(self, wan_address: IPv4Address) -> Iterator[bytes]:
         """Yield requests that together find every flow to these ports."""
@@ -219,7 +231,10 @@ class _Ports:
             reply = _Tuple(parts[_CTA_TUPLE_REPLY])
             if original.transport is None:
                 continue
-            target = self._target(original)
+            mapping = self._mapping(original)
+            if mapping and not _may_call(original, mapping):
+                continue
+            target = _target(original, mapping) if mapping else None
             leads_to = reply.source, reply.source_port
             if target is None:
                 if reply.source != original.destination:
@@ -228,19 +243,34 @@ class _Ports:
                 misled.append(_lead_anew(parts, original, reply, target))
         return led, misled
 
-    def _target(self, original: _Tuple) -> _Target | None:
-        """Return the address and port of the device that this flow should reach."""
+    def _mapping(self, original: _Tuple) -> Dnat | None:
+        """Return the mapping of the port that this flow calls."""
         port = original.destination_port
         position = (str(original.transport), port)
         number = bisect_right(self._mappings, position, key=_position)
         mapping = self._mappings[number - 1] if number else None
         if (
-            mapping is None
-            or mapping.transport is not original.transport
-            or port > mapping.external.last
+            mapping
+            and mapping.transport is original.transport
+            and (port <= mapping.external.last)
         ):
+            return mapping
+        if (original.transport, port) in self._served:
             return None
-        return mapping.address.packed, mapping.port + port - mapping.external.first
+        return self._exposed
+
+
+def _may_call(original: _Tuple, mapping: Dnat) -> bool:
+    if mapping.sources == (ANY_IPV4,):
+        return True
+    caller = IPv4Address(original.source)
+    return any(caller in network for network in mapping.sources)
+
+
+def _target(original: _Tuple, mapping: Dnat) -> _Target:
+    """Return the address and port of the device that a flow should reach."""
+    port = mapping.port + original.destination_port - mapping.external.first
+    return mapping.address.packed, port
 
 
 class _Tuple:
@@ -308,7 +338,7 @@ def _lead_anew(
     """Return what makes a flow forget where it led."""
     if original.transport is Transport.TCP:
         return [_declare_closed(parts)]
-    if reply.destination != original.source:
+    if original.transport is not Transport.UDP or reply.destination != original.source:
         # Who calls from home (hairpin) is masqueraded, which takes the rules again.
         return [_delete(parts)]
     return [_delete(parts), _lead_to(*target, parts, original)]
@@ -317,8 +347,12 @@ def _lead_anew(
 def _declare_closed(parts: dict[int, bytes]) -> Message:
     """A TCP flow is over, and its caller may begin a new one with the same ports.
 
-    The kernel lets that happen if it has seen one side close the flow.
+    The kernel lets that happen if it has seen one side close the flow. One of ours is
+    marked, too, so that the gate cuts what goes on.
     """
+    labels = int.from_bytes(parts.get(_CTA_LABELS, b""))
+    if labels & int.from_bytes(label_bits(LABEL)):
+        labels |= int.from_bytes(label_bits(OVER_LABEL))
     state = attribute(_CTA_PROTOINFO_TCP_STATE, bytes([_TCP_CONNTRACK_CLOSE]))
     flags = attribute(
         _CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, bytes([_IP_CT_TCP_FLAG_CLOSE_INIT] * 2)
@@ -328,7 +362,8 @@ def _declare_closed(parts: dict[int, bytes]) -> Message:
         0,
         _IPV4
         + _nested(_CTA_TUPLE_ORIG, parts[_CTA_TUPLE_ORIG])
-        + _nested(_CTA_PROTOINFO, _nested(_CTA_PROTOINFO_TCP, state, flags)),
+        + _nested(_CTA_PROTOINFO, _nested(_CTA_PROTOINFO_TCP, state, flags))
+        + attribute(_CTA_LABELS, labels.to_bytes(16)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 import sys
 from typing import Any, Final
@@ -10,6 +11,7 @@ from .expressions import Expressions, counter
 from .netlink import Message
 from .nftables import (
     NFT_SET_CONCAT,
+    NFT_SET_EVAL,
     NFT_SET_INTERVAL,
     NFT_SET_MAP,
     NFT_SET_TIMEOUT,
@@ -48,7 +50,8 @@ class SetDefinition:
     """A set, or a map if it has data.
 
     Interval sets take ranges. Elements of timed sets may have a time after which the
-    kernel takes them out.
+    kernel takes them out. To dynamic sets the rules add elements, at most `size`; they go
+    when nothing was counted at them for `timeout`.
     """
 
     name: str
@@ -57,6 +60,13 @@ class SetDefinition:
     interval: bool = False
     timed: bool = False
     counted: bool = False
+    size: int = 0
+    timeout: timedelta | None = None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the rules fill it, not we."""
+        return bool(self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +159,10 @@ class Definition:
 
 
 def _set_message(family: int, number: int, definition: SetDefinition) -> Message:
-    concatenated = len(definition.key) > 1
     flags = NFT_SET_INTERVAL if definition.interval else 0
-    flags |= NFT_SET_TIMEOUT if definition.timed else 0
+    flags |= NFT_SET_TIMEOUT if definition.timed or definition.timeout else 0
+    flags |= NFT_SET_EVAL if definition.dynamic else 0
+    description: list[tuple[str, Any]] = []
     pairs: list[tuple[str, Any]] = [
         ("NFTA_SET_KEY_TYPE", _type_number(definition.key)),
         ("NFTA_SET_KEY_LEN", _length(definition.key)),
@@ -162,10 +173,17 @@ def _set_message(family: int, number: int, definition: SetDefinition) -> Message
             ("NFTA_SET_DATA_TYPE", _type_number(definition.data)),
             ("NFTA_SET_DATA_LEN", _length(definition.data)),
         ]
-    if concatenated and definition.interval:
+    if len(definition.key) > 1 and definition.interval:
         flags |= NFT_SET_CONCAT
         lengths = [attrs(("NFTA_SET_FIELD_LEN", part.size)) for part in definition.key]
-        pairs.append(("NFTA_SET_DESC", attrs(("NFTA_SET_DESC_CONCAT", lengths))))
+        description.append(("NFTA_SET_DESC_CONCAT", lengths))
+    if definition.size:
+        description.append(("NFTA_SET_DESC_SIZE", definition.size))
+    if description:
+        pairs.append(("NFTA_SET_DESC", attrs(*description)))
+    if definition.timeout:
+        milliseconds = definition.timeout // timedelta(milliseconds=1)
+        pairs.append(("NFTA_SET_TIMEOUT", milliseconds))
     if definition.counted:
         pairs.append(("NFTA_SET_EXPR", counter()))
     return add_set(

@@ -26,9 +26,12 @@ from .definition import (
 )
 from .expressions import (
     ARPHRD_ETHER,
+    ECHO_REQUEST6,
     ETHER_DADDR,
     ETHERTYPE_IPV4,
     ETHERTYPE_IPV6,
+    ICMP_TYPE,
+    ICMPV6,
     IP6_DADDR,
     IP_DADDR,
     META_IIFTYPE,
@@ -36,6 +39,7 @@ from .expressions import (
     META_PROTOCOL,
     TH_DPORT,
     counter,
+    differs,
     equals,
     in_set,
     verdict,
@@ -53,6 +57,8 @@ SETS: Final = (
     SetDefinition("shared4_range", (IPV4_ADDR, *_SERVICE), interval=True),
     SetDefinition("shared6", (IPV6_ADDR, *_SERVICE)),
     SetDefinition("shared6_range", (IPV6_ADDR, *_SERVICE), interval=True),
+    SetDefinition("exposed_host4", (IPV4_ADDR,)),
+    SetDefinition("exposed_host6", (IPV6_ADDR,)),
 )
 
 # include/uapi/linux/netfilter.h: NF_NETDEV_EGRESS
@@ -84,6 +90,15 @@ def _rules() -> Iterator[Rule]:
             in_set(f"device{version}", address, ETHER_DADDR),
             verdict("accept"),
         )
+        if version == "6":
+            # But for pings it is neighbour discovery, or an error message.
+            yield rule(
+                _CHAIN,
+                this_version,
+                equals(META_L4PROTO, ICMPV6),
+                differs(ICMP_TYPE, ECHO_REQUEST6),
+                verdict("accept"),
+            )
         for shared in (f"shared{version}", f"shared{version}_range"):
             yield rule(
                 _CHAIN,
@@ -91,3 +106,6 @@ def _rules() -> Iterator[Rule]:
                 in_set(shared, address, META_L4PROTO, TH_DPORT),
                 drop,
             )
+        yield rule(
+            _CHAIN, this_version, in_set(f"exposed_host{version}", address), drop
+        )

@@ -18,6 +18,7 @@ _NFT_CMP_NEQ: Final = 1
 _NFT_CMP_LTE: Final = 3
 _NFT_CMP_GTE: Final = 5
 _NFT_NAT_DNAT: Final = 1
+_NFT_DYNSET_OP_UPDATE: Final = 1
 _NFT_REJECT_TCP_RST: Final = 1
 _NFT_REJECT_ICMPX_UNREACH: Final = 2
 _NFT_REJECT_ICMPX_ADMIN_PROHIBITED: Final = 3
@@ -36,10 +37,21 @@ ARPHRD_ETHER: Final = struct.pack("=H", 1)
 ETHERTYPE_IPV4: Final = b"\x08\x00"
 ETHERTYPE_IPV6: Final = b"\x86\xdd"
 
+# Protocols on top of IP (IANA), and types of ICMP and ICMPv6
+TCP: Final = b"\6"
+UDP: Final = b"\x11"
+ICMP: Final = b"\1"
+ICMPV6: Final = b"\x3a"
+ESP: Final = b"\x32"
+GRE: Final = b"\x2f"
+ECHO_REQUEST: Final = b"\x08"
+ECHO_REQUEST6: Final = b"\x80"
+
 # The registers are words of four bytes. What the rules match begins at the first; a
 # label to be set must not overwrite an address that was just looked up.
 _LABEL_WORD: Final = 8
 
+NEW: Final = 1 << 3
 ESTABLISHED: Final = 1 << 1
 RELATED: Final = 1 << 2
 IPS_DST_NAT: Final = 1 << 5
@@ -100,6 +112,8 @@ CT_STATUS: Final = _ct(2, 4)
 CT_LABEL: Final = _ct(13, 16)
 CT_ORIGINAL_PROTO_DST: Final = _ct(12, 2, _ORIGINAL)
 CT_ORIGINAL_IP6_DADDR: Final = _ct(22, 16, _ORIGINAL)
+CT_ORIGINAL_IP_SADDR: Final = _ct(19, 4, _ORIGINAL)
+CT_ORIGINAL_IP6_SADDR: Final = _ct(21, 16, _ORIGINAL)
 CT_REPLY_IP_SADDR: Final = _ct(19, 4, _REPLY)
 CT_REPLY_PROTO_SRC: Final = _ct(11, 2, _REPLY)
 
@@ -107,6 +121,11 @@ CT_REPLY_PROTO_SRC: Final = _ct(11, 2, _REPLY)
 def equals(selector: Selector, value: bytes) -> Expressions:
     """Match if the selector has this value."""
     return [selector.load(0), _compare(_NFT_CMP_EQ, value)]
+
+
+def differs(selector: Selector, value: bytes) -> Expressions:
+    """Match if the selector does not have this value."""
+    return [selector.load(0), _compare(_NFT_CMP_NEQ, value)]
 
 
 def between(selector: Selector, low: bytes, high: bytes) -> Expressions:
@@ -137,6 +156,11 @@ def is_local(selector: Selector = FIB_DADDR_TYPE) -> Expressions:
 def is_original() -> Expressions:
     """Match packets in the direction of the flow's first packet."""
     return equals(CT_DIRECTION, bytes([_ORIGINAL]))
+
+
+def is_reply() -> Expressions:
+    """Match packets against the direction of the flow's first packet."""
+    return equals(CT_DIRECTION, bytes([_REPLY]))
 
 
 def in_set(name: str, *selectors: Selector) -> Expressions:
@@ -172,6 +196,23 @@ def look_up(name: str, *selectors: Selector) -> Expressions:
     """Look the concatenation up in a map and keep what it leads to."""
     kept = ("NFTA_LOOKUP_DREG", _register(0))
     return [*_concatenation(selectors), _lookup(name, kept)]
+
+
+def count_in(name: str, *selectors: Selector) -> Expressions:
+    """Count the packet at an element of a dynamic set, which is added if need be.
+
+    A set that is full takes no more; the rule does nothing then.
+    """
+    return [
+        *_concatenation(selectors),
+        _expression(
+            "dynset",
+            ("NFTA_DYNSET_SET_NAME", name),
+            ("NFTA_DYNSET_OP", _NFT_DYNSET_OP_UPDATE),
+            ("NFTA_DYNSET_SREG_KEY", _register(0)),
+            ("NFTA_DYNSET_EXPR", counter()),
+        ),
+    ]
 
 
 def dnat_to_address_and_port() -> Expressions:

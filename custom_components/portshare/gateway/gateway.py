@@ -39,6 +39,10 @@ _LOGGER = logging.getLogger(__name__)
 # an element or the table is gone, an element is there already, or it is in use.
 _OUT_OF_STEP: Final = frozenset({errno.ENOENT, errno.EEXIST, errno.EBUSY})
 
+# With one of these more there may be flows that now lead to any of the mappings: the
+# internet is back, or there is an exposed host.
+_CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
@@ -222,7 +226,7 @@ class Gateway:
                 gone += unbound
                 new += bound
             await self._commit(delete_messages(gone) + add_messages(new))
-            internet_is_back = any(element.set == "internet" for element in new)
+            everything = any(element.set in _CONCERNS_ALL for element in new)
             self._environment = around
             self._open.difference_update(change.closed)
             self._open.update(change.opened)
@@ -231,7 +235,7 @@ class Gateway:
             await self._lead_flows(
                 self._flows.lead,
                 environment,
-                self._open if internet_is_back else change.opened,
+                self._open if everything else change.opened,
             )
 
     def _definitions(self) -> list[Definition]:
@@ -260,6 +264,7 @@ class Gateway:
             element
             for definition in self._definitions()
             for each in definition.all_sets
+            if not each.dynamic
             for row in await self._socket.dump(GET_ELEMENTS, dump_request(each.name))
             for element in parse(each.name, row)
         ]
@@ -275,7 +280,7 @@ class Gateway:
         The mappings are open already, so a failure is no reason to say they are not.
         """
         try:
-            await lead(self._socket, environment.wan_ipv4, opened)
+            await lead(self._socket, environment, opened)
         except GatewayError as err:
             _LOGGER.warning(
                 "Flows that began earlier may not reach a new share: %s", err

@@ -17,6 +17,7 @@ NFT_SET_CONSTANT: Final = 0x2
 NFT_SET_INTERVAL: Final = 0x4
 NFT_SET_MAP: Final = 0x8
 NFT_SET_TIMEOUT: Final = 0x10
+NFT_SET_EVAL: Final = 0x20
 NFT_SET_CONCAT: Final = 0x80
 
 type Attributes = dict[str, list[tuple[str, Any]]]

@@ -11,6 +11,8 @@ must still find its element; else the flow is cut. Flows of other people's rules
 no label and are never touched.
 """
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from .definition import (
@@ -28,13 +30,21 @@ from .definition import (
 )
 from .expressions import (
     CT_ORIGINAL_IP6_DADDR,
+    CT_ORIGINAL_IP6_SADDR,
+    CT_ORIGINAL_IP_SADDR,
     CT_ORIGINAL_PROTO_DST,
     CT_REPLY_IP_SADDR,
     CT_REPLY_PROTO_SRC,
     CT_STATE,
     CT_STATUS,
+    ECHO_REQUEST,
+    ECHO_REQUEST6,
+    ESP,
     ESTABLISHED,
+    GRE,
+    ICMP,
     ICMP_TYPE,
+    ICMPV6,
     IP6_SADDR,
     IP_DADDR,
     IP_SADDR,
@@ -43,10 +53,15 @@ from .expressions import (
     META_L4PROTO,
     META_NFPROTO,
     META_OIFNAME,
+    NEW,
     RELATED,
+    TCP,
     TH_DPORT,
     TH_SPORT,
+    UDP,
+    Selector,
     between,
+    count_in,
     counter,
     dnat_to_address,
     dnat_to_address_and_port,
@@ -57,6 +72,7 @@ from .expressions import (
     in_set,
     is_local,
     is_original,
+    is_reply,
     limit,
     look_up,
     masquerade,
@@ -71,18 +87,19 @@ from .nftables import NFPROTO_INET
 # One bit of the 128 connection tracking labels. Not the mark: that one belongs to VPN
 # and quality of service tools.
 LABEL: Final = 77
+# Another one, beside it: this flow is over, whatever elements it may find.
+OVER_LABEL: Final = 78
 
 _IPV4: Final = b"\2"
 _IPV6: Final = b"\n"
-_TCP: Final = b"\6"
-_UDP: Final = b"\x11"
-_ICMP: Final = b"\1"
-_ICMPV6: Final = b"\x3a"
-
 
 _SERVICE: Final = (INET_PROTO, INET_SERVICE)
 _FLOW4: Final = (*_SERVICE, IPV4_ADDR, INET_SERVICE)
 _FLOW6: Final = (IPV6_ADDR, *_SERVICE)
+
+_MOST_REMEMBERED: Final = 65_535
+_VISITS: Final = timedelta(days=7)
+_ANSWERS: Final = timedelta(days=30)
 
 SETS: Final = (
     # what the gateway is
@@ -93,20 +110,67 @@ SETS: Final = (
     SetDefinition("internet", (NF_PROTO,)),
     # the WAN interfaces that nothing but shares may come in by
     SetDefinition("protected", (IFNAME,)),
-    # IPv4: external port -> device . port; with ranges the port is kept
+    # IPv4: external port -> device . port; with a range the port is kept. Who may call
+    # is in the key, but for the most common share: one port, for everybody.
     SetDefinition("dnat4", _SERVICE, (IPV4_ADDR, INET_SERVICE), timed=True),
-    SetDefinition("dnat4_range", _SERVICE, (IPV4_ADDR,), interval=True, timed=True),
+    SetDefinition(
+        "dnat4_range", (*_SERVICE, IPV4_ADDR), (IPV4_ADDR,), interval=True, timed=True
+    ),
+    SetDefinition(
+        "dnat4_from",
+        (*_SERVICE, IPV4_ADDR),
+        (IPV4_ADDR, INET_SERVICE),
+        interval=True,
+        timed=True,
+    ),
+    # the exposed host: who may call -> device; what the gateway serves itself and what
+    # is shared with a few never goes there
+    SetDefinition(
+        "exposed4", (INET_PROTO, IPV4_ADDR), (IPV4_ADDR,), interval=True, timed=True
+    ),
+    SetDefinition("served4", _SERVICE),
+    SetDefinition("limited4", _SERVICE, interval=True, timed=True),
     # the gate: which flows may run, external port . device . port, or device . port
     SetDefinition("flow4", _FLOW4, timed=True, counted=True),
-    SetDefinition("flow4_range", _FLOW4, interval=True, timed=True, counted=True),
+    SetDefinition(
+        "flow4_range", (*_FLOW4, IPV4_ADDR), interval=True, timed=True, counted=True
+    ),
+    SetDefinition(
+        "flow4_exposed",
+        (IPV4_ADDR, IPV4_ADDR),
+        interval=True,
+        timed=True,
+        counted=True,
+    ),
     SetDefinition("flow6", _FLOW6, timed=True, counted=True),
-    SetDefinition("flow6_range", _FLOW6, interval=True, timed=True, counted=True),
+    SetDefinition(
+        "flow6_range", (*_FLOW6, IPV6_ADDR), interval=True, timed=True, counted=True
+    ),
+    SetDefinition(
+        "flow6_exposed",
+        (IPV6_ADDR, IPV6_ADDR),
+        interval=True,
+        timed=True,
+        counted=True,
+    ),
+    # what the rules remember: who has called, and what the devices have sent
+    SetDefinition(
+        "visitors4", (*_SERVICE, IPV4_ADDR), size=_MOST_REMEMBERED, timeout=_VISITS
+    ),
+    SetDefinition(
+        "visitors6", (*_FLOW6, IPV6_ADDR), size=_MOST_REMEMBERED, timeout=_VISITS
+    ),
+    SetDefinition("answers4", _FLOW4, size=_MOST_REMEMBERED, timeout=_ANSWERS),
+    SetDefinition("answers6", _FLOW6, size=_MOST_REMEMBERED, timeout=_ANSWERS),
 )
 
 # include/uapi/linux/netfilter_ipv4.h: hooks and priorities
 _CHAINS: Final = (
     Chain("to_device"),
+    Chain("pinholes"),
     Chain("gate"),
+    Chain("gate4"),
+    Chain("gate6"),
     Chain("cut"),
     Chain("from_internet"),
     Chain("to_gateway"),
@@ -125,12 +189,36 @@ _FLOW4_KEY: Final = (
 )
 _FLOW6_KEY: Final = (CT_ORIGINAL_IP6_DADDR, META_L4PROTO, CT_ORIGINAL_PROTO_DST)
 
+# The transport is in the keys, and yet often a match of its own: without one, nft cannot
+# read `ct original proto-dst`, and people save and restore rulesets.
+_TCP_OR_UDP: Final = (equals(META_L4PROTO, TCP), equals(META_L4PROTO, UDP))
+_ESP_OR_GRE: Final = (equals(META_L4PROTO, ESP), equals(META_L4PROTO, GRE))
+_PING6: Final = [
+    *equals(META_L4PROTO, ICMPV6),
+    *equals(ICMP_TYPE, ECHO_REQUEST6),
+]
+
+
+def _remember(
+    chain: str,
+    version: str,
+    flow: tuple[Selector, ...],
+    visitor: tuple[Selector, ...],
+) -> Iterator[Rule]:
+    """Yield the rules that keep the books: they decide nothing."""
+    for transport in _TCP_OR_UDP:
+        new = has_bits(CT_STATE, NEW)
+        yield rule(chain, transport, new, count_in(f"visitors{version}", *visitor))
+    for transport in _TCP_OR_UDP:
+        yield rule(chain, transport, is_reply(), count_in(f"answers{version}", *flow))
+
 
 def _rules() -> tuple[Rule, ...]:
     ipv4 = equals(META_NFPROTO, _IPV4)
     ipv6 = equals(META_NFPROTO, _IPV6)
-    tcp = equals(META_L4PROTO, _TCP)
-    udp = equals(META_L4PROTO, _UDP)
+    tcp = equals(META_L4PROTO, TCP)
+    udp = equals(META_L4PROTO, UDP)
+    icmpv6 = equals(META_L4PROTO, ICMPV6)
     from_wan = in_set("wan", META_IIFNAME)
     internet = in_set("internet", META_NFPROTO)
     ours = has_label(LABEL)
@@ -161,7 +249,30 @@ def _rules() -> tuple[Rule, ...]:
         rule(
             "to_device",
             internet,
-            look_up("dnat4_range", *_EXTERNAL_PORT),
+            ipv4,
+            look_up("dnat4_range", *_EXTERNAL_PORT, IP_SADDR),
+            set_label(LABEL),
+            dnat_to_address(),
+        ),
+        *(
+            rule(
+                "to_device",
+                internet,
+                ipv4,
+                transport,
+                look_up("dnat4_from", *_EXTERNAL_PORT, IP_SADDR),
+                set_label(LABEL),
+                dnat_to_address_and_port(),
+            )
+            for transport in _TCP_OR_UDP
+        ),
+        rule(
+            "to_device",
+            internet,
+            ipv4,
+            not_in_set("served4", *_EXTERNAL_PORT),
+            not_in_set("limited4", *_EXTERNAL_PORT),
+            look_up("exposed4", META_L4PROTO, IP_SADDR),
             set_label(LABEL),
             dnat_to_address(),
         ),
@@ -182,41 +293,84 @@ def _rules() -> tuple[Rule, ...]:
         ),
         rule("forward", ours, verdict("goto", "gate")),
         # Not only new flows: one that ran before its pinhole was opened is ours now.
-        # The transport is in the key, and yet a match of its own: without one, nft
-        # cannot read `ct original proto-dst`, and people save and restore rulesets.
-        *(
-            rule(
-                "forward",
-                from_wan,
-                ipv6,
-                is_original(),
-                transport,
-                in_set(pinholes, *_FLOW6_KEY),
-                set_label(LABEL),
-                verdict("goto", "gate"),
-            )
-            for pinholes in ("flow6", "flow6_range")
-            for transport in (tcp, udp)
-        ),
+        rule("forward", from_wan, ipv6, is_original(), verdict("jump", "pinholes")),
         rule(
             "forward",
             in_set("protected", META_IIFNAME),
             verdict("goto", "from_internet"),
         ),
-        rule("gate", not_in_set("internet", META_NFPROTO), verdict("goto", "cut")),
         *(
-            rule("gate", version, transport, in_set(gate, *key), accept)
-            for version, gate, key in (
-                (ipv4, "flow4", _FLOW4_KEY),
-                (ipv4, "flow4_range", _FLOW4_KEY),
-                (ipv6, "flow6", _FLOW6_KEY),
-                (ipv6, "flow6_range", _FLOW6_KEY),
+            rule("pinholes", *matches, set_label(LABEL), verdict("goto", "gate"))
+            for matches in (
+                *(
+                    (transport, in_set("flow6", *_FLOW6_KEY))
+                    for transport in _TCP_OR_UDP
+                ),
+                *(
+                    (
+                        transport,
+                        in_set("flow6_range", *_FLOW6_KEY, CT_ORIGINAL_IP6_SADDR),
+                    )
+                    for transport in (*_TCP_OR_UDP, _PING6)
+                ),
+                (
+                    in_set(
+                        "flow6_exposed", CT_ORIGINAL_IP6_DADDR, CT_ORIGINAL_IP6_SADDR
+                    ),
+                ),
             )
-            for transport in (tcp, udp)
+        ),
+        rule("gate", not_in_set("internet", META_NFPROTO), verdict("goto", "cut")),
+        rule("gate", has_label(OVER_LABEL), verdict("goto", "cut")),
+        rule("gate", ipv4, verdict("goto", "gate4")),
+        rule("gate", verdict("goto", "gate6")),
+        *_remember("gate4", "4", _FLOW4_KEY, (*_FLOW4_KEY[:2], CT_ORIGINAL_IP_SADDR)),
+        *(
+            rule("gate4", transport, in_set("flow4", *_FLOW4_KEY), accept)
+            for transport in _TCP_OR_UDP
+        ),
+        *(
+            rule(
+                "gate4",
+                transport,
+                in_set("flow4_range", *_FLOW4_KEY, CT_ORIGINAL_IP_SADDR),
+                accept,
+            )
+            for transport in (*_TCP_OR_UDP, *_ESP_OR_GRE)
+        ),
+        rule(
+            "gate4",
+            in_set("flow4_exposed", CT_REPLY_IP_SADDR, CT_ORIGINAL_IP_SADDR),
+            accept,
+        ),
+        *_remember("gate6", "6", _FLOW6_KEY, (*_FLOW6_KEY, CT_ORIGINAL_IP6_SADDR)),
+        *(
+            rule("gate6", transport, in_set("flow6", *_FLOW6_KEY), accept)
+            for transport in _TCP_OR_UDP
+        ),
+        *(
+            rule(
+                "gate6",
+                transport,
+                in_set("flow6_range", *_FLOW6_KEY, CT_ORIGINAL_IP6_SADDR),
+                accept,
+            )
+            for transport in (*_TCP_OR_UDP, icmpv6)
+        ),
+        rule(
+            "gate6",
+            in_set("flow6_exposed", CT_ORIGINAL_IP6_DADDR, CT_ORIGINAL_IP6_SADDR),
+            accept,
         ),
         # ICMP errors about a flow share its label, but have no ports of their own.
-        rule("gate", has_bits(CT_STATE, RELATED), accept),
-        rule("gate", verdict("goto", "cut")),
+        *(
+            each
+            for gate in ("gate4", "gate6")
+            for each in (
+                rule(gate, has_bits(CT_STATE, RELATED), accept),
+                rule(gate, verdict("goto", "cut")),
+            )
+        ),
         rule("cut", tcp, [counter()], reject_with_tcp_reset()),
         rule("cut", [counter()], reject_with_admin_prohibited()),
         rule("from_internet", belongs_to_a_flow, accept),
@@ -236,7 +390,7 @@ def _rules() -> tuple[Rule, ...]:
         rule(
             "to_gateway",
             ipv6,
-            equals(META_L4PROTO, _ICMPV6),
+            icmpv6,
             between(ICMP_TYPE, b"\x85", b"\x89"),
             accept,
             comment="neighbour discovery",
@@ -252,8 +406,8 @@ def _rules() -> tuple[Rule, ...]:
                 comment="ping",
             )
             for version, icmp, echo_request in (
-                (ipv4, _ICMP, b"\x08"),
-                (ipv6, _ICMPV6, b"\x80"),
+                (ipv4, ICMP, ECHO_REQUEST),
+                (ipv6, ICMPV6, ECHO_REQUEST6),
             )
         ),
         rule(

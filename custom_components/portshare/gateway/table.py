@@ -7,11 +7,20 @@ as long for thousands of them; a test lets pyroute2 decode what is packed here.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network, collapse_addresses
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 import struct
 from typing import Final
 
-from ..sharing.model import Dnat, Environment, Family, Mapping, Pinhole, Transport
+from ..sharing.model import (
+    ANY_IPV4,
+    ANY_IPV6,
+    Dnat,
+    Environment,
+    Family,
+    Mapping,
+    Pinhole,
+    Transport,
+)
 from . import delivery, ruleset
 from .definition import TABLE
 from .netlink import NLM_F_CREATE, NLM_F_EXCL, Message, attribute, attributes
@@ -44,7 +53,16 @@ _HEADER_BYTES: Final = 20
 
 GET_ELEMENTS: Final = NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_GETSETELEM
 
-_PROTOCOL_NUMBER: Final = {Transport.TCP: 6, Transport.UDP: 17}
+_PROTOCOL_NUMBER: Final = {
+    Transport.TCP: 6,
+    Transport.UDP: 17,
+    Transport.GRE: 47,
+    Transport.ESP: 50,
+    Transport.ICMPV6: 58,
+}
+# What an exposed host gets over IPv4: what has ports, and what can be shared beside it.
+# ICMP is answered by the gateway.
+_EXPOSED4: Final = (Transport.TCP, Transport.UDP, Transport.GRE, Transport.ESP)
 _NFPROTO: Final = {Family.IPV4: b"\2", Family.IPV6: b"\n"}
 
 _FAMILIES: Final = {
@@ -90,7 +108,7 @@ class Element:
 
 
 def elements_of(mapping: Mapping) -> Iterator[Element]:
-    """Yield the elements that make a mapping true."""
+    """Yield the elements that make a mapping true, and are of nobody else."""
     comment = _shorten(mapping.comment)
     timed = mapping.until is not None
     for set_name, key, data, end in (
@@ -116,6 +134,9 @@ def delivery_elements(mapping: Mapping) -> Iterator[Element]:
     address = mapping.address.packed
     mac = bytes.fromhex(mapping.mac.replace(":", ""))
     yield Element(f"device{version}", address + mac.ljust(_MAC_BYTES, b"\0"))
+    if mapping.transport is Transport.ANY:
+        yield Element(f"exposed_host{version}", address)
+        return
     protocol = _PROTOCOL_NUMBER[mapping.transport]
     ports = mapping.ports
     first = address + _SERVICE.pack(protocol, ports.first)
@@ -138,6 +159,9 @@ def environment_elements(
         yield Element("internet", _NFPROTO[family])
     for address in environment.wan_ipv4:
         yield Element("wan4", address.packed)
+    for transport, port in environment.served:
+        service = _SERVICE.pack(_PROTOCOL_NUMBER[transport], port)
+        yield Element("served4", service)
     yield from _intervals(environment.lan_ipv4)
 
 
@@ -213,36 +237,68 @@ def parse(set_name: str, row: bytes) -> Iterator[Element]:
 
 
 def _dnat_parts(mapping: Dnat) -> Iterator[_Parts]:
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
     address = mapping.address.packed
-    first, last = mapping.external.first, mapping.external.last
-    if first == mapping.port and first != last:
-        begin, end = _SERVICE.pack(protocol, first), _SERVICE.pack(protocol, last)
-        yield "dnat4_range", begin, address, end
-        yield (
-            "flow4_range",
-            begin + _ADDRESS_PORT.pack(address, first),
-            None,
-            end + _ADDRESS_PORT.pack(address, last),
-        )
+    if mapping.transport is Transport.ANY:
+        for begin, end in _ends(mapping.sources):
+            for each in _EXPOSED4:
+                number = bytes([_PROTOCOL_NUMBER[each], 0, 0, 0])
+                yield "exposed4", number + begin, address, number + end
+            yield "flow4_exposed", address + begin, None, address + end
+        return
+    protocol = _PROTOCOL_NUMBER[mapping.transport]
+    first, last = (
+        _SERVICE.pack(protocol, port)
+        for port in (mapping.external.first, mapping.external.last)
+    )
+    limited = mapping.sources != (ANY_IPV4,)
+    if limited:
+        yield "limited4", first, None, last
+    if mapping.external == mapping.ports and first != last:
+        first_flow = first + _ADDRESS_PORT.pack(address, mapping.ports.first)
+        last_flow = last + _ADDRESS_PORT.pack(address, mapping.ports.last)
+        for begin, end in _ends(mapping.sources):
+            yield "dnat4_range", first + begin, address, last + end
+            yield "flow4_range", first_flow + begin, None, last_flow + end
         return
     # The kernel keeps or shuffles the ports of a range, but does not shift them.
-    for external in range(first, last + 1):
+    for external, port in zip(
+        mapping.external.numbers, mapping.ports.numbers, strict=True
+    ):
         service = _SERVICE.pack(protocol, external)
-        target = _ADDRESS_PORT.pack(address, mapping.port + external - first)
-        yield "dnat4", service, target, None
-        yield "flow4", service + target, None, None
+        target = _ADDRESS_PORT.pack(address, port)
+        if not limited:
+            yield "dnat4", service, target, None
+            yield "flow4", service + target, None, None
+            continue
+        for begin, end in _ends(mapping.sources):
+            flow = service + target
+            yield "dnat4_from", service + begin, target, service + end
+            yield "flow4_range", flow + begin, None, flow + end
 
 
 def _pinhole_parts(mapping: Pinhole) -> Iterator[_Parts]:
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
     address = mapping.address.packed
+    if mapping.transport is Transport.ANY:
+        for begin, end in _ends(mapping.sources):
+            yield "flow6_exposed", address + begin, None, address + end
+        return
+    protocol = _PROTOCOL_NUMBER[mapping.transport]
     first, last = mapping.ports.first, mapping.ports.last
     key = address + _SERVICE.pack(protocol, first)
-    if first == last:
+    if first == last and mapping.sources == (ANY_IPV6,):
         yield "flow6", key, None, None
-    else:
-        yield "flow6_range", key, None, address + _SERVICE.pack(protocol, last)
+        return
+    last_key = address + _SERVICE.pack(protocol, last)
+    for begin, end in _ends(mapping.sources):
+        yield "flow6_range", key + begin, None, last_key + end
+
+
+def _ends(
+    networks: Iterable[IPv4Network | IPv6Network],
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the first and the last address of each network, as bytes."""
+    for network in networks:
+        yield network.network_address.packed, network.broadcast_address.packed
 
 
 def _interface(name: str) -> bytes:

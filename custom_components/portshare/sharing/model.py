@@ -16,10 +16,18 @@ HIGHEST_PORT: Final = 65535
 
 
 class Transport(StrEnum):
-    """A transport protocol with port numbers, as the kernel sees it."""
+    """A protocol on top of IP, as the kernel sees it.
+
+    Only TCP and UDP have ports; of the others, all ports stand for the whole of it.
+    `any` is all of them: what an exposed host gets.
+    """
 
     TCP = "tcp"
     UDP = "udp"
+    ESP = "esp"
+    GRE = "gre"
+    ICMPV6 = "icmpv6"
+    ANY = "any"
 
 
 class Protocol(StrEnum):
@@ -28,13 +36,40 @@ class Protocol(StrEnum):
     TCP = "tcp"
     UDP = "udp"
     TCP_UDP = "tcp_udp"
+    ESP = "esp"
+    GRE = "gre"
+    PING6 = "ping6"
+    EXPOSED_HOST = "exposed_host"
 
     @property
     def transports(self) -> tuple[Transport, ...]:
         """The transport protocols that a share of this protocol opens."""
-        if self is Protocol.TCP_UDP:
-            return (Transport.TCP, Transport.UDP)
-        return (Transport(self.value),)
+        return _TRANSPORTS[self]
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether a share of this protocol is about single ports."""
+        return self in (Protocol.TCP, Protocol.UDP, Protocol.TCP_UDP)
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """The IP versions over which it can be shared, as on the FRITZ!Box."""
+        if self in (Protocol.ESP, Protocol.GRE):
+            return frozenset({Family.IPV4})
+        if self is Protocol.PING6:
+            return frozenset({Family.IPV6})
+        return frozenset(Family)
+
+
+_TRANSPORTS: Final = {
+    Protocol.TCP: (Transport.TCP,),
+    Protocol.UDP: (Transport.UDP,),
+    Protocol.TCP_UDP: (Transport.TCP, Transport.UDP),
+    Protocol.ESP: (Transport.ESP,),
+    Protocol.GRE: (Transport.GRE,),
+    Protocol.PING6: (Transport.ICMPV6,),
+    Protocol.EXPOSED_HOST: (Transport.ANY,),
+}
 
 
 class Family(StrEnum):
@@ -61,9 +96,17 @@ class PortRange:
             return str(self.first)
         return f"{self.first}-{self.last}"
 
+    @property
+    def numbers(self) -> range:
+        """Each port."""
+        return range(self.first, self.last + 1)
+
     def overlaps(self, other: PortRange) -> bool:
         """Return whether at least one port is in both ranges."""
         return self.first <= other.last and other.first <= self.last
+
+
+ALL_PORTS: Final = PortRange(0, HIGHEST_PORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +115,9 @@ class Share:
 
     `ports` are the ports to the device. `external` are the ports that the internet
     calls over IPv4; for IPv6 there is no address translation, so the internet calls
-    `ports` at the device's own address. A share that is open for a while is disabled
-    at `open_until`.
+    `ports` at the device's own address. Both are all ports if the protocol has none.
+    Only `sources` may call: addresses, networks or DNS names; none stands for everybody.
+    A share that is open for a while is disabled at `open_until`.
     """
 
     share_id: str
@@ -85,6 +129,7 @@ class Share:
     ipv4: bool
     ipv6: bool
     enabled: bool
+    sources: tuple[str, ...] = ()
     open_until: datetime | None = None
 
     @property
@@ -106,12 +151,17 @@ class Device:
     name: str
 
 
+ANY_IPV4: Final = IPv4Network("0.0.0.0/0")
+ANY_IPV6: Final = IPv6Network("::/0")
+
+
 @dataclass(frozen=True, slots=True)
 class Dnat:
     """An IPv4 mapping: external ports of the gateway lead to a device.
 
     Ports are mapped one to one and in order, beginning with `port` of the device, which
-    is known by its MAC address. At `until` the kernel closes the mapping by itself.
+    is known by its MAC address. Only `sources` may call. At `until` the kernel closes the
+    mapping by itself.
     """
 
     transport: Transport
@@ -121,6 +171,7 @@ class Dnat:
     port: int
     comment: str = ""
     until: datetime | None = None
+    sources: tuple[IPv4Network, ...] = (ANY_IPV4,)
 
     @property
     def ports(self) -> PortRange:
@@ -132,7 +183,7 @@ class Dnat:
 class Pinhole:
     """An IPv6 mapping: the internet may call these ports of this address of a device.
 
-    At `until` the kernel closes the mapping by itself.
+    Only `sources` may call. At `until` the kernel closes the mapping by itself.
     """
 
     transport: Transport
@@ -141,6 +192,7 @@ class Pinhole:
     ports: PortRange
     comment: str = ""
     until: datetime | None = None
+    sources: tuple[IPv6Network, ...] = (ANY_IPV6,)
 
 
 type Mapping = Dnat | Pinhole
@@ -211,13 +263,15 @@ class Environment:
 
     `internet`: the IP versions that may come in at all. `wan_ipv4` and `lan_ipv4` are
     for devices at home that call the WAN address (hairpin). `protect`: keep everything
-    else out, and hide the home network behind the WAN address.
+    else out, and hide the home network behind the WAN address. `served`: what the
+    gateway offers to the internet itself, which never goes to an exposed host.
     """
 
     internet: frozenset[Family]
     wan_ipv4: tuple[IPv4Address, ...]
     lan_ipv4: tuple[IPv4Network, ...]
     protect: bool
+    served: frozenset[tuple[Transport, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
