@@ -1,0 +1,1 @@
+"""Independent port sharing: devices that may, map their own ports."""

@@ -1,0 +1,1 @@
+"""Independent port sharing: codecs against hostile bytes, the broker against all rules."""
