@@ -75,6 +75,7 @@ async def test_found_right_and_left_alone(
 ) -> None:
     """Another start changes nothing at all: the kernel tells nobody of anything."""
     await gateway.adopt(mappings, ENVIRONMENT)
+    await gateway.close()
     before = nft("-a", "list", "ruleset")
     with Monitor() as monitor:
         again = Gateway([WAN_LINK], [LAN_LINK])

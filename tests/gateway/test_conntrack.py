@@ -119,6 +119,7 @@ async def test_what_was_open_before_the_start(
     await gateway.adopt([old], AROUND)
     flow = traffic.flow(traffic.serve("nas", transport, 80), 80, source_port=40000)
     await gateway.apply(closing(old), AROUND)
+    await gateway.close()
     again = Gateway(["wan0"], ["lan0"])
     await again.open()
     try:

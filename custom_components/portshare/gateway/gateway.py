@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 import errno
 import logging
+import socket
 from typing import Final
 
 from ..sharing.model import Change, Environment, Facts, Mapping
@@ -18,7 +19,7 @@ from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, delete_table
-from .preflight import has_egress_hook, preflight
+from .preflight import claim_machine, has_egress_hook, preflight
 from .ruleset import RULESET
 from .table import (
     GET_ELEMENTS,
@@ -31,6 +32,7 @@ from .table import (
     environment_elements,
     parse,
 )
+from .table_watch import Damage, TableWatch
 from .watch import Address, Watch
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,8 +67,11 @@ class Gateway:
         self._wan = tuple(wan)
         self._lan = tuple(lan)
         self._listeners: set[Callable[[], None]] = set()
+        self._on_damage: Callable[[], None] = _ignore
         self._watch = Watch(self._changed)
+        self._tables = TableWatch(self._damaged, self._others_changed)
         self._netlink: NetlinkSocket | None = None
+        self._claim: socket.socket | None = None
         self._lock = asyncio.Lock()
         self._environment: tuple[Element, ...] = ()
         self._open: set[Mapping] = set()
@@ -79,13 +84,17 @@ class Gateway:
     async def open(self) -> None:
         """Begin to watch the network, and check that shares can work here.
 
-        Raises a PreflightError or GatewayError; nothing is left open then.
+        Without WAN interfaces it can be looked at only. Raises a PreflightError or
+        GatewayError; nothing is left open then.
         """
         try:
+            if self._wan:
+                self._claim = claim_machine()
             await self._watch.open()
             await preflight(self._watch.network.links)
             self._delivers = await has_egress_hook()
             self._netlink = NetlinkSocket(NETLINK_NETFILTER)
+            self._tables.open(self._netlink.port_id)
         except (GatewayError, OSError) as err:
             await self.close()
             if isinstance(err, GatewayError):
@@ -100,10 +109,15 @@ class Gateway:
     async def close(self) -> None:
         """Let go of the kernel. The table stays, and so do the flows."""
         self._listeners.clear()
+        self._on_damage = _ignore
         await self._watch.close()
+        await self._tables.close()
         if self._netlink:
             await self._netlink.close()
             self._netlink = None
+        if self._claim:
+            self._claim.close()
+            self._claim = None
 
     def facts(self) -> Facts:
         """Return what is observed now."""
@@ -141,6 +155,13 @@ class Gateway:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    def on_damage(self, listener: Callable[[], None]) -> None:
+        """Call the listener when somebody else has changed our tables.
+
+        To `adopt` puts them right.
+        """
+        self._on_damage = listener
+
     async def probe(self, address: Address) -> None:
         """Let the kernel find out who has an address; the answer changes the facts."""
         facts = self.facts()
@@ -173,7 +194,12 @@ class Gateway:
         ]
         async with self._lock:
             definitions = self._definitions()
-            new = await self._mend(definitions, want)
+            # What is told from here on is new damage.
+            damage, self._tables.damage = self._tables.damage, Damage.NONE
+            new = None
+            if damage is not Damage.DEFINITION:
+                sure = damage is Damage.ELEMENTS
+                new = await self._mend(definitions, want, rules_are_ours=sure)
             if new is None:
                 new = want
                 made = [each for one in definitions for each in one.replacement()]
@@ -191,11 +217,15 @@ class Gateway:
             await self._lead_flows(self._flows.lead_all, environment, opened)
 
     async def _mend(
-        self, definitions: list[Definition], want: list[Element]
+        self,
+        definitions: list[Definition],
+        want: list[Element],
+        *,
+        rules_are_ours: bool,
     ) -> list[Element] | None:
         """Change what differs; return what is new, or None if that is not possible."""
         for definition in definitions:
-            if not await is_ours(self._socket, definition):
+            if not (rules_are_ours or await is_ours(self._socket, definition)):
                 return None
         gone, new = difference(await self._elements(), want)
         try:
@@ -286,6 +316,12 @@ class Gateway:
                 "Flows that began earlier may not reach a new share: %s", err
             )
 
+    def _damaged(self) -> None:
+        self._on_damage()
+
+    def _others_changed(self) -> None:
+        pass
+
     def _changed(self) -> None:
         before, self._facts = self._facts, None
         if self.facts() == before:
@@ -294,18 +330,27 @@ class Gateway:
             listener()
 
 
+def _ignore() -> None:
+    """Nobody listens."""
+
+
 async def remove_tables() -> None:
     """Delete our tables and all that is in them; fine if they are gone already.
 
-    Raises a GatewayError if the kernel refuses.
+    Raises a GatewayError if the kernel refuses, or if they are another program's.
     """
-    netlink = NetlinkSocket(NETLINK_NETFILTER)
+    with contextlib.closing(claim_machine()):
+        netlink = NetlinkSocket(NETLINK_NETFILTER)
+        try:
+            for family in (NFPROTO_INET, NFPROTO_NETDEV):
+                await _remove_table(netlink, family)
+        finally:
+            await netlink.close()
+
+
+async def _remove_table(netlink: NetlinkSocket, family: int) -> None:
     try:
-        for family in (NFPROTO_INET, NFPROTO_NETDEV):
-            try:
-                await netlink.batch([delete_table(family, TABLE)], NFNL_SUBSYS_NFTABLES)
-            except NetlinkError as err:
-                if err.errno != errno.ENOENT:
-                    raise
-    finally:
-        await netlink.close()
+        await netlink.batch([delete_table(family, TABLE)], NFNL_SUBSYS_NFTABLES)
+    except NetlinkError as err:
+        if err.errno != errno.ENOENT:
+            raise

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 import contextlib
+import ctypes
 from dataclasses import dataclass, field
 import errno
 import itertools
@@ -26,6 +27,7 @@ _SOL_NETLINK: Final = 270
 _NETLINK_ADD_MEMBERSHIP: Final = 1
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_EXT_ACK: Final = 11
+_SO_ATTACH_FILTER: Final = 26
 _SO_SNDBUFFORCE: Final = 32
 _SO_RCVBUFFORCE: Final = 33
 
@@ -51,6 +53,9 @@ _NFNL_MSG_BATCH_END: Final = 0x11
 _HEADER: Final = struct.Struct("=IHHII")
 _NFGENMSG: Final = struct.Struct(">BBH")
 _ATTRIBUTE: Final = struct.Struct("=HH")
+
+# include/uapi/linux/filter.h: struct sock_filter
+_INSTRUCTION_BYTES: Final = 8
 
 _BUFFER_BYTES: Final = 256 << 10
 _SOCKET_BUFFER_BYTES: Final = 32 << 20
@@ -102,15 +107,17 @@ class NetlinkSocket:
         groups: Iterable[int] = (),
         on_event: Callable[[Event], None] | None = None,
         on_overrun: Callable[[], None] | None = None,
+        filter_: bytes = b"",
     ) -> None:
         """Open the socket and join the multicast groups.
 
         `on_overrun` is called when the kernel had to drop events (ENOBUFS): the
-        listener must read everything again.
+        listener must read everything again. `filter_` are the instructions of a
+        classic BPF program that chooses the messages to receive.
         """
         self._on_event = on_event
         self._on_overrun = on_overrun
-        self._socket = _open(protocol, groups)
+        self._socket = _open(protocol, groups, filter_)
         self.port_id: int = self._socket.getsockname()[0]
         self._buffer = bytearray(_BUFFER_BYTES)
         self._sequence = itertools.count(1)
@@ -294,7 +301,7 @@ def attributes(data: bytes) -> Iterable[tuple[int, bytes]]:
         offset += _align(length)
 
 
-def _open(protocol: int, groups: Iterable[int]) -> socket.socket:
+def _open(protocol: int, groups: Iterable[int], filter_: bytes) -> socket.socket:
     netlink = socket.socket(
         socket.AF_NETLINK,
         socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
@@ -311,6 +318,11 @@ def _open(protocol: int, groups: Iterable[int]) -> socket.socket:
     for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
         with contextlib.suppress(OSError):
             netlink.setsockopt(_SOL_NETLINK, option, 1)
+    if filter_:
+        program = ctypes.create_string_buffer(filter_)
+        count = len(filter_) // _INSTRUCTION_BYTES
+        fprog = struct.pack("@HP", count, ctypes.addressof(program))
+        netlink.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
     netlink.bind((0, 0))
     for group in groups:
         netlink.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)

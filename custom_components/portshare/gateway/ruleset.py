@@ -174,6 +174,7 @@ _CHAINS: Final = (
     Chain("cut"),
     Chain("from_internet"),
     Chain("to_gateway"),
+    Chain("label", "filter", hook=0, priority=-150),
     Chain("prerouting", "nat", hook=0, priority=-100),
     Chain("postrouting", "nat", hook=4, priority=100),
     Chain("forward", "filter", hook=2),
@@ -237,6 +238,10 @@ def _rules() -> tuple[Rule, ...]:
             verdict("jump", "to_device"),
             comment="hairpin",
         ),
+        # Not only new flows: one that ran before its pinhole was opened is ours now.
+        # Early, so that a firewall whose forward chain comes before ours can let our
+        # flows pass by their label, from the first packet on.
+        rule("label", from_wan, ipv6, is_original(), verdict("jump", "pinholes")),
         # The label comes with the translation, in one rule: no flow gets one
         # without the other.
         rule(
@@ -292,15 +297,13 @@ def _rules() -> tuple[Rule, ...]:
             masquerade(),
         ),
         rule("forward", ours, verdict("goto", "gate")),
-        # Not only new flows: one that ran before its pinhole was opened is ours now.
-        rule("forward", from_wan, ipv6, is_original(), verdict("jump", "pinholes")),
         rule(
             "forward",
             in_set("protected", META_IIFNAME),
             verdict("goto", "from_internet"),
         ),
         *(
-            rule("pinholes", *matches, set_label(LABEL), verdict("goto", "gate"))
+            rule("pinholes", *matches, set_label(LABEL), verdict("return"))
             for matches in (
                 *(
                     (transport, in_set("flow6", *_FLOW6_KEY))
