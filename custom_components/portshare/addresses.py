@@ -13,7 +13,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .sharing.model import Addresses
+from .gateway.gateway import Gateway
+from .sharing.model import Addresses, Device
 
 _VERSION: Final = 1
 _SAVE_DELAY_SECONDS: Final = 10
@@ -67,6 +68,21 @@ class KnownAddresses:
             self._known[mac] = tuple(dict.fromkeys((*now, *known)))[:_MOST]
             self._unsaved = True
             self._store.async_delay_save(self._data, _SAVE_DELAY_SECONDS)
+
+    async def look_for(self, devices: Iterable[Device], gateway: Gateway) -> None:
+        """Let the kernel ask for devices where they were seen last.
+
+        Only an answer opens anything, and it comes as a change of facts.
+        """
+        facts = gateway.facts()
+        for device in list(devices):
+            seen = facts.addresses_of(device.mac)
+            for address in {*self.of(device.mac), *seen.expected_ipv6}:
+                # One IPv4 address is enough, and the one learned last counts.
+                known = seen.ipv4 if address.version == 4 else address in seen.ipv6
+                if not known:
+                    await gateway.probe(address)
+            self.remember(device.mac, seen)
 
     def _data(self) -> dict[str, list[str]]:
         self._unsaved = False

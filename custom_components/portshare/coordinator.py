@@ -20,14 +20,7 @@ from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
 from .batches import Batch, Batches, Refused, SharesRefused
-from .const import (
-    CONF_ADDRESSES,
-    CONF_DNS_NAME,
-    CONF_PROTECT,
-    CONF_TELL_AFTER,
-    DOMAIN,
-    SECTION_EXPERT,
-)
+from .const import CONF_ADDRESSES, CONF_DNS_NAME, CONF_PROTECT, DOMAIN
 from .devices import gateway_id, register_device
 from .events import (
     Cause,
@@ -40,16 +33,18 @@ from .events import (
 )
 from .gateway.errors import GatewayError, OutOfStep
 from .gateway.gateway import Gateway
-from .gateway.preflight import PreflightError
+from .gateway.preflight import AlreadyRunning, PreflightError
+from .healing import Healing
 from .internet import Internet
-from .interruptions import Interruptions
+from .interruptions import Interruptions, tell_after
 from .journal import Journal
 from .pace import Pace
 from .sharing.configuration import Configuration
 from .sharing.model import Device, Environment, Facts, Share, Status
-from .sharing.outage import TELL_AFTER, Telling
+from .sharing.outage import Telling
 from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, plan
 from .sharing.snapshot import ShareState, Snapshot, share_state
+from .sources import SourceNames
 from .subentries import Subentries, store_shares
 from .teller import Teller
 from .timed import DueTimes
@@ -103,6 +98,14 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._journal = Journal(hass, entry.entry_id)
         self._subentries = Subentries(entry)
         self._batches = Batches(self._carry_out)
+        self._healing = Healing(
+            hass,
+            entry,
+            gateway,
+            adopt=lambda: self._batches.ask((), adopt=True),
+            on_error=self.async_set_update_error,
+        )
+        self._sources = SourceNames(hass, entry, self._batches.ask)
         self._registered: dict[str, Device] = {}
         self._device_ids: dict[str | None, str] = {}
         self.teller = Teller(hass, entry.entry_id, self._device_ids)
@@ -111,7 +114,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             hass,
             entry.entry_id,
             on_telling=self._tell_outage,
-            tell_after=_tell_after(entry),
+            tell_after=tell_after(entry),
         )
         self._snapshot = self.data
         self._pace = Pace(self._publish, burst=_BURST, interval=_INTERVAL_SECONDS)
@@ -135,11 +138,17 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     @override
     async def _async_setup(self) -> None:
         await self.addresses.load()
+        await self._sources.load()
         await self._internet.load()
         await self._interruptions.load()
         await self._journal.make_up(self.config_entry)
         try:
             await self.gateway.open()
+        except AlreadyRunning as err:
+            # It may be the Home Assistant of before, on its way out.
+            raise UpdateFailed(
+                translation_domain=DOMAIN, translation_key=err.key
+            ) from err
         except PreflightError as err:
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key=err.key
@@ -163,10 +172,13 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         # While Home Assistant was away, or when the clock was set, no timer told it.
         self._close_expired()
         try:
+            await self.gateway.look()
             await self._batches.ask((), everything=True, adopt=True)
         except GatewayError as err:
             raise _update_failed(err) from err
-        await self._look_for_devices()
+        self._healing.begin()
+        await self.addresses.look_for(self.configuration.devices.values(), self.gateway)
+        self._sources.refresh()
         return self.data
 
     async def close(self) -> None:
@@ -177,6 +189,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         await self.gateway.close()
         await self._journal.write()
         await self.addresses.save()
+        await self._sources.close()
         await self._internet.close()
         await self._interruptions.close()
 
@@ -247,6 +260,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         for share_id in changed:
             share = self.configuration.shares.get(share_id)
             self._closing_times.set(share_id, share.open_until if share else None)
+            self._sources.follow(share_id, share.sources if share else ())
         self._closing_times.wait()
         return changed
 
@@ -293,32 +307,26 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                 for share in self.configuration.shares_of(device_id)
             )
             self.config_entry.async_create_background_task(
-                self.hass, self._look_for_devices(), "portshare look for devices"
+                self.hass,
+                self.addresses.look_for(
+                    self.configuration.devices.values(), self.gateway
+                ),
+                "portshare look for devices",
             )
-
-    async def _look_for_devices(self) -> None:
-        """Let the kernel ask for devices where they were seen last.
-
-        Only an answer opens anything, and it comes as a change of facts.
-        """
-        facts = self.gateway.facts()
-        for device in list(self.configuration.devices.values()):
-            seen = facts.addresses_of(device.mac)
-            for address in {*self.addresses.of(device.mac), *seen.expected_ipv6}:
-                # One IPv4 address is enough, and the one learned last counts.
-                known = seen.ipv4 if address.version == 4 else address in seen.ipv6
-                if not known:
-                    await self.gateway.probe(address)
-            self.addresses.remember(device.mac, seen)
 
     async def _carry_out(self, batch: Batch) -> Refused:
         """Make a batch true; return which shares the kernel refused, and why."""
-        facts = self.gateway.facts()
+        facts = replace(self.gateway.facts(), names=self._sources.addresses)
         # At first, and after a failure, nothing is known of the table until it has
         # been read.
         adopt = batch.adopt or not self._adopted or not self.last_update_success
         share_ids = batch.share_ids | self._refused
-        if adopt or batch.everything or not facts.same_gateway(self._snapshot.facts):
+        if (
+            batch.everything
+            or not self._adopted
+            or not self.last_update_success
+            or not facts.same_gateway(self._snapshot.facts)
+        ):
             share_ids |= self.configuration.shares.keys() | self._plan.keys()
         goal = _Goal(
             facts,
@@ -471,13 +479,6 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     def _tell_internet(self, event_type: EventType, data: dict[str, Any]) -> None:
         data["at"] = dt_util.utcnow().isoformat()
         self.teller.tell(PortShareEvent(event_type, data))
-
-
-def _tell_after(entry: PortShareConfigEntry) -> timedelta:
-    """Return how long an outage may last before it is told of the shares."""
-    expert = entry.options.get(SECTION_EXPERT, {})
-    seconds = expert.get(CONF_TELL_AFTER, TELL_AFTER.total_seconds())
-    return timedelta(seconds=seconds)
 
 
 def _update_failed(err: GatewayError) -> UpdateFailed:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .const import CONF_TELL_AFTER, DOMAIN, SECTION_EXPERT
 from .sharing.model import Status
-from .sharing.outage import Outage, Telling, observe
+from .sharing.outage import TELL_AFTER, Outage, Telling, observe
 from .timed import DueTimes
 
 _VERSION: Final = 1
@@ -104,6 +105,13 @@ class Interruptions:
 async def async_forget_interruptions(hass: HomeAssistant, entry_id: str) -> None:
     """Delete what was stored of an entry."""
     await _store(hass, entry_id).async_remove()
+
+
+def tell_after(entry: ConfigEntry) -> timedelta:
+    """Return how long an outage may last before it is told of the shares."""
+    expert = entry.options.get(SECTION_EXPERT, {})
+    seconds = expert.get(CONF_TELL_AFTER, TELL_AFTER.total_seconds())
+    return timedelta(seconds=seconds)
 
 
 def _store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, dict[str, Any]]]:

@@ -5,8 +5,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from custom_components.portshare.gateway.dump import Listing, listing
 from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.gateway.gateway import NetworkInterface
+from custom_components.portshare.gateway.other_firewalls import OtherFirewall
+from custom_components.portshare.gateway.others import Others
+from custom_components.portshare.gateway.table import (
+    Element,
+    delivery_elements,
+    elements_of,
+    environment_elements,
+)
 from custom_components.portshare.sharing.model import (
     Addresses,
     Change,
@@ -59,6 +68,9 @@ class FakeGateway:
             NetworkInterface("lan0", ("192.168.178.1/24",), False),
             NetworkInterface("guest0", (), False),
         )
+        self.others = Others()
+        self.damaged = False
+        self.let_in: list[OtherFirewall] = []
         self.refuse: Callable[[Change], None] = lambda change: None
         self.handles: set[Handle] = set()
         self._goes_on = asyncio.Event()
@@ -95,12 +107,39 @@ class FakeGateway:
         self.removed += 1
         self.mappings = set()
 
+    async def has_egress_hook(self) -> bool:
+        return True
+
+    async def dump_tables(self) -> Listing:
+        """Return what a kernel would hold."""
+        elements: dict[str, list[Element]] = {}
+        around = self.environment
+        for each in (
+            *(environment_elements(around, ("wan0",)) if around else ()),
+            *(each for mapping in self.mappings for each in elements_of(mapping)),
+            *(each for mapping in self.mappings for each in delivery_elements(mapping)),
+        ):
+            elements.setdefault(each.set, []).append(each)
+        return listing(elements)
+
     def change(self, **facts: object) -> None:
         """Let facts change, and tell it."""
         self.now = replace(self.now, **facts)  # type: ignore[arg-type]
         for handle in tuple(self.handles):
             for listener in tuple(handle.listeners):
                 listener()
+
+    def damage(self, mappings: Iterable[Mapping] = ()) -> None:
+        """Let somebody else take everything out of our tables but these."""
+        self.mappings = set(mappings)
+        self.damaged = True
+        for handle in tuple(self.handles):
+            handle.damage_listener()
+
+    def put_others(self, others: Others) -> None:
+        """Let there be these other firewalls."""
+        self.others = others
+        self.change(firewalls=others)
 
     def see(self, mac: str, *addresses: IPv4Address | IPv6Address) -> None:
         """Let a device be at these addresses, or nowhere."""
@@ -123,6 +162,7 @@ class Handle:
         self._wan = wan
         self._lan = lan
         self.listeners: set[Callable[[], None]] = set()
+        self.damage_listener: Callable[[], None] = lambda: None
 
     async def open(self) -> None:
         if self._machine.opens:
@@ -147,6 +187,24 @@ class Handle:
         self.listeners.add(listener)
         return lambda: self.listeners.discard(listener)
 
+    def on_damage(self, listener: Callable[[], None]) -> None:
+        self.damage_listener = listener
+
+    @property
+    def damaged(self) -> bool:
+        return self._machine.damaged
+
+    @property
+    def others(self) -> Others:
+        return self._machine.others
+
+    async def look(self) -> None:
+        """See nothing that was not told before."""
+
+    async def let_through(self, firewall: OtherFirewall) -> None:
+        self._machine.let_in.append(firewall)
+        self._machine.put_others(Others())
+
     async def probe(self, address: IPv4Address | IPv6Address) -> None:
         self._machine.probed.append(address)
         if mac := self._machine.answers.get(address):
@@ -159,6 +217,7 @@ class Handle:
         assert len(wanted) == len(set(wanted))
         await self._ask(Change(opened=tuple(wanted)))
         self._machine.adoptions += 1
+        self._machine.damaged = False
         self._machine.mappings = set(wanted)
         self._machine.environment = environment
 

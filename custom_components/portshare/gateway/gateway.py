@@ -1,24 +1,29 @@
 """The gateway: the one thing that the coordinator knows of the kernel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 import errno
 import logging
 import socket
 from typing import Final
 
-from ..sharing.model import Change, Environment, Facts, Mapping
+from ..sharing.model import Change, Environment, Facts, Mapping, Transport
 from .adoption import is_ours
 from .bindings import Bindings
+from .books import Account, accounts
 from .conntrack import Flows
 from .definition import TABLE, Definition
 from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
+from .listeners import listeners
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, delete_table
+from .other_firewalls import OtherFirewall, let_through, stop_letting_through
+from .others import Others, look_at_others
 from .preflight import claim_machine, has_egress_hook, preflight
 from .ruleset import RULESET
 from .table import (
@@ -44,6 +49,9 @@ _OUT_OF_STEP: Final = frozenset({errno.ENOENT, errno.EEXIST, errno.EBUSY})
 # With one of these more there may be flows that now lead to any of the mappings: the
 # internet is back, or there is an exposed host.
 _CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
+
+# How long others are left alone with their changes before we look at them.
+_SETTLE_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,9 @@ class Gateway:
         self._delivers = False
         self._flows = Flows()
         self._facts: Facts | None = None
+        self._others = Others()
+        self._served: frozenset[tuple[Transport, int]] = frozenset()
+        self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Begin to watch the network, and check that shares can work here.
@@ -95,6 +106,7 @@ class Gateway:
             self._delivers = await has_egress_hook()
             self._netlink = NetlinkSocket(NETLINK_NETFILTER)
             self._tables.open(self._netlink.port_id)
+            await self.look()
         except (GatewayError, OSError) as err:
             await self.close()
             if isinstance(err, GatewayError):
@@ -110,6 +122,8 @@ class Gateway:
         """Let go of the kernel. The table stays, and so do the flows."""
         self._listeners.clear()
         self._on_damage = _ignore
+        if self._looking:
+            self._looking.cancel()
         await self._watch.close()
         await self._tables.close()
         if self._netlink:
@@ -122,10 +136,48 @@ class Gateway:
     def facts(self) -> Facts:
         """Return what is observed now."""
         if self._facts is None:
-            self._facts = gather(
+            observed = gather(
                 self._watch.network, self._watch.neighbours, self._wan, self._lan
             )
+            self._facts = replace(observed, served=self._served, firewalls=self._others)
         return self._facts
+
+    @property
+    def others(self) -> Others:
+        """Other firewalls and port forwardings beside ours."""
+        return self._others
+
+    async def look(self) -> None:
+        """Look at what the kernel does not tell by itself: its services, and others.
+
+        What is seen changes the facts. Raises a GatewayError.
+        """
+        network = self._watch.network
+        wan_links = {link.index for link in network.links if link.name in self._wan}
+        served = await listeners(
+            [each.interface.ip for each in network.addresses if each.link in wan_links],
+            wan_links,
+        )
+        self._others = await look_at_others(self._socket, self._wan, self._lan)
+        self._served = frozenset((each.transport, each.port) for each in served)
+        self._changed()
+
+    async def accounts(
+        self, mappings: Collection[Mapping], now: datetime
+    ) -> dict[Mapping, Account]:
+        """Return what went through open mappings, and who has called.
+
+        Raises a GatewayError.
+        """
+        return await accounts(self._socket, mappings, now)
+
+    async def let_through(self, firewall: OtherFirewall) -> None:
+        """Add the one rule to another firewall that lets shares in.
+
+        Raises a GatewayError if the kernel refuses.
+        """
+        await let_through(self._socket, firewall)
+        await self.look()
 
     def interfaces(self) -> tuple[NetworkInterface, ...]:
         """Return what could be WAN or LAN: every interface but the loopback."""
@@ -161,6 +213,11 @@ class Gateway:
         To `adopt` puts them right.
         """
         self._on_damage = listener
+
+    @property
+    def damaged(self) -> bool:
+        """Whether somebody else has changed our tables since they were adopted."""
+        return self._tables.damage is not Damage.NONE
 
     async def probe(self, address: Address) -> None:
         """Let the kernel find out who has an address; the answer changes the facts."""
@@ -320,7 +377,19 @@ class Gateway:
         self._on_damage()
 
     def _others_changed(self) -> None:
-        pass
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look_soon())
+
+    async def _look_soon(self) -> None:
+        """Look when others are ready: a firewall that starts adds hundreds of rules."""
+        while True:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            try:
+                await self.look()
+            except GatewayError as err:
+                _LOGGER.debug("Looking at other firewalls failed: %s", err)
+            else:
+                return
 
     def _changed(self) -> None:
         before, self._facts = self._facts, None
@@ -335,7 +404,9 @@ def _ignore() -> None:
 
 
 async def remove_tables() -> None:
-    """Delete our tables and all that is in them; fine if they are gone already.
+    """Delete our tables, and what we have added to those of others.
+
+    Fine if they are gone already.
 
     Raises a GatewayError if the kernel refuses, or if they are another program's.
     """
@@ -344,6 +415,7 @@ async def remove_tables() -> None:
         try:
             for family in (NFPROTO_INET, NFPROTO_NETDEV):
                 await _remove_table(netlink, family)
+            await stop_letting_through(netlink)
         finally:
             await netlink.close()
 

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+import socket
 from typing import ClassVar, Final
 
 from .delivery import delivery
@@ -11,7 +12,6 @@ from .nftables import NFNL_SUBSYS_NFTABLES
 from .ruleset import RULESET
 from .watch import Link
 
-_FORWARDING: Final = Path("/proc/sys/net/ipv4/ip_forward")
 _CONTAINER_MARKS: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
@@ -51,10 +51,25 @@ class SingleInterface(PreflightError):
     key = "single_interface"
 
 
-class ForwardingOff(PreflightError):
-    """The kernel does not forward IPv4 packets."""
+class AlreadyRunning(PreflightError):
+    """Another program (a second Home Assistant) manages our tables on this machine."""
 
-    key = "forwarding_off"
+    key = "already_running"
+
+
+def claim_machine() -> socket.socket:
+    """Claim the tables of this machine until the socket is closed, or we die.
+
+    Abstract addresses of Unix sockets belong to a network namespace, as tables do, so
+    this works across containers. Raises AlreadyRunning.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind("\0portshare")
+    except OSError as err:
+        claim.close()
+        raise AlreadyRunning from err
+    return claim
 
 
 async def preflight(links: tuple[Link, ...]) -> None:
@@ -68,8 +83,6 @@ async def preflight(links: tuple[Link, ...]) -> None:
             raise ContainerNetwork
         raise SingleInterface
     await _check_kernel()
-    if _FORWARDING.read_text().strip() == "0":
-        raise ForwardingOff
 
 
 async def _check_kernel() -> None:

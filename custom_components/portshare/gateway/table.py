@@ -53,7 +53,7 @@ _HEADER_BYTES: Final = 20
 
 GET_ELEMENTS: Final = NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_GETSETELEM
 
-_PROTOCOL_NUMBER: Final = {
+PROTOCOL_NUMBERS: Final = {
     Transport.TCP: 6,
     Transport.UDP: 17,
     Transport.GRE: 47,
@@ -137,7 +137,7 @@ def delivery_elements(mapping: Mapping) -> Iterator[Element]:
     if mapping.transport is Transport.ANY:
         yield Element(f"exposed_host{version}", address)
         return
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
+    protocol = PROTOCOL_NUMBERS[mapping.transport]
     ports = mapping.ports
     first = address + _SERVICE.pack(protocol, ports.first)
     if len(ports) == 1:
@@ -160,7 +160,7 @@ def environment_elements(
     for address in environment.wan_ipv4:
         yield Element("wan4", address.packed)
     for transport, port in environment.served:
-        service = _SERVICE.pack(_PROTOCOL_NUMBER[transport], port)
+        service = _SERVICE.pack(PROTOCOL_NUMBERS[transport], port)
         yield Element("served4", service)
     yield from _intervals(environment.lan_ipv4)
 
@@ -241,11 +241,11 @@ def _dnat_parts(mapping: Dnat) -> Iterator[_Parts]:
     if mapping.transport is Transport.ANY:
         for begin, end in _ends(mapping.sources):
             for each in _EXPOSED4:
-                number = bytes([_PROTOCOL_NUMBER[each], 0, 0, 0])
+                number = bytes([PROTOCOL_NUMBERS[each], 0, 0, 0])
                 yield "exposed4", number + begin, address, number + end
             yield "flow4_exposed", address + begin, None, address + end
         return
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
+    protocol = PROTOCOL_NUMBERS[mapping.transport]
     first, last = (
         _SERVICE.pack(protocol, port)
         for port in (mapping.external.first, mapping.external.last)
@@ -282,7 +282,7 @@ def _pinhole_parts(mapping: Pinhole) -> Iterator[_Parts]:
         for begin, end in _ends(mapping.sources):
             yield "flow6_exposed", address + begin, None, address + end
         return
-    protocol = _PROTOCOL_NUMBER[mapping.transport]
+    protocol = PROTOCOL_NUMBERS[mapping.transport]
     first, last = mapping.ports.first, mapping.ports.last
     key = address + _SERVICE.pack(protocol, first)
     if first == last and mapping.sources == (ANY_IPV6,):
