@@ -202,20 +202,33 @@ async def test_a_single_port_beside_a_range(
 
 @PROTECT
 @TRANSPORTS
+@pytest.mark.parametrize("bridge", [0, 1], ids=["routed", "br_netfilter"])
+@pytest.mark.parametrize("who", ["pi", "nas"], ids=["another device", "itself"])
 async def test_hairpin(
     gateway: Gateway,
+    home: Home,
     traffic: Traffic,
     to: Mappings,
+    who: str,
+    bridge: int,
     transport: Transport,
     protect: bool,
 ) -> None:
-    """A device at home calls the WAN address and reaches another one."""
+    """A device at home calls the WAN address and reaches another one, or itself.
+
+    With br_netfilter the bridge sends translated packets on by itself, so what comes
+    back to the port where it came from needs that port in hairpin mode.
+    """
+    home.gateway.sysctl({"net.bridge.bridge-nf-call-iptables": bridge})
+    if bridge and who == "nas":
+        port = home.devices["nas"].port
+        home.gateway.ip([f"link set {port} type bridge_slave hairpin on"])
     around = environment(protect=protect)
     mapping = to.dnat("nas", transport, 8080, 80)
     service = traffic.serve("nas", transport, 80)
 
     def call() -> Flow:
-        caller = traffic.caller_in("pi", transport, WAN.ipv4)
+        caller = traffic.caller_in(who, transport, WAN.ipv4)
         caller.connect((WAN.ipv4, 8080))
         caller.send(b"hello")
         device, data = service.accept()

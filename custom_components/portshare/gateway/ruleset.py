@@ -219,6 +219,7 @@ def _rules() -> tuple[Rule, ...]:
     ipv6 = equals(META_NFPROTO, _IPV6)
     tcp = equals(META_L4PROTO, TCP)
     udp = equals(META_L4PROTO, UDP)
+    icmp = equals(META_L4PROTO, ICMP)
     icmpv6 = equals(META_L4PROTO, ICMPV6)
     from_wan = in_set("wan", META_IIFNAME)
     internet = in_set("internet", META_NFPROTO)
@@ -389,28 +390,31 @@ def _rules() -> tuple[Rule, ...]:
             in_set("protected", META_IIFNAME),
             verdict("goto", "to_gateway"),
         ),
-        rule("to_gateway", belongs_to_a_flow, accept),
-        rule(
-            "to_gateway",
-            ipv6,
-            icmpv6,
-            between(ICMP_TYPE, b"\x85", b"\x89"),
-            accept,
-            comment="neighbour discovery",
+        # Before the rule of established flows: all pings of one program are one flow.
+        *(
+            rule("to_gateway", version, equals(ICMP_TYPE, echo_request), *what)
+            for version, echo_request in (
+                ([*ipv4, *icmp], ECHO_REQUEST),
+                ([*ipv6, *icmpv6], ECHO_REQUEST6),
+            )
+            for what in ((limit(20, 20), accept), (drop,))
         ),
+        rule("to_gateway", belongs_to_a_flow, accept),
+        # RFC 4890 section 4.4.1: what must not be dropped. Errors belong to a flow.
         *(
             rule(
                 "to_gateway",
-                version,
-                equals(META_L4PROTO, icmp),
-                equals(ICMP_TYPE, echo_request),
-                limit(20, 20),
+                ipv6,
+                icmpv6,
+                between(ICMP_TYPE, bytes([first]), bytes([last])),
                 accept,
-                comment="ping",
+                comment=comment,
             )
-            for version, icmp, echo_request in (
-                (ipv4, ICMP, ECHO_REQUEST),
-                (ipv6, ICMPV6, ECHO_REQUEST6),
+            for first, last, comment in (
+                (130, 136, "multicast listener and neighbour discovery"),
+                (141, 143, "inverse discovery, multicast listener report"),
+                (148, 149, "secure neighbour discovery"),
+                (151, 153, "multicast router discovery"),
             )
         ),
         rule(

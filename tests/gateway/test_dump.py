@@ -1,0 +1,82 @@
+"""What is read of our tables is what `nft list` shows of them."""
+
+import errno
+import re
+
+import pytest
+
+from custom_components.portshare.gateway.dump import dump_tables
+from custom_components.portshare.gateway.errors import NetlinkError
+from custom_components.portshare.gateway.gateway import Gateway
+from demo.home import Home
+
+from .builders import (
+    ANY,
+    ESP,
+    GRE,
+    ICMPV6,
+    IPV6,
+    TCP,
+    UDP,
+    Mappings,
+    environment,
+    ports,
+)
+from .capabilities import without_net_admin
+from .traffic import nft
+
+_SET = re.compile(r"\t(?:set|map) (\w+) \{\n(.*?)\n\t\}", re.DOTALL)
+_ELEMENTS = re.compile(r"elements = \{(.*?)\}", re.DOTALL)
+_BESIDE = re.compile(r' counter packets \d+ bytes \d+| comment "[^"]*"')
+
+
+def listed() -> dict[str, set[str]]:
+    """Return the elements of our sets, as nft lists them."""
+    text = nft("list", "table", "inet", "portshare")
+    text += nft("list", "table", "netdev", "portshare")
+    found = {}
+    for name, body in _SET.findall(text):
+        if "size" in body:  # what the rules fill
+            continue
+        elements = _ELEMENTS.search(body)
+        each = _BESIDE.sub("", elements[1]).split(",") if elements else []
+        found[name] = {" ".join(one.split()) for one in each}
+    return found
+
+
+async def test_it_is_what_nft_lists(home: Home, gateway: Gateway) -> None:
+    to = Mappings(home)
+    mappings = [
+        to.dnat("nas", TCP, 8080, 80, "Web, on NAS"),
+        to.dnat("nas", UDP, ports(5000, 5010), 5000),
+        to.dnat("nas", TCP, 22, 22, sources=["198.51.100.0/24", "203.0.113.9/32"]),
+        to.all_of("pi", GRE),
+        to.all_of("pi", ESP),
+        to.all_of("console", ANY),
+        to.pinhole("nas", TCP, 443),
+        to.pinhole("nas", UDP, ports(6000, 6010), sources=["2001:db8:7::/48"]),
+        to.all_of("pi", ICMPV6, IPV6),
+        to.all_of("console", ANY, IPV6),
+    ]
+    await gateway.adopt(
+        mappings, environment(protect=True, served=[(TCP, 22), (UDP, 51820)])
+    )
+    dumped = await dump_tables()
+    assert {name: set(elements) for name, elements in dumped.items()} == listed()
+    assert dumped["dnat4"] == [
+        f"tcp . 8080 : {home.devices['nas'].addresses.ipv4} . 80"
+    ]
+    assert dumped["lan4"] == ["192.168.178.0/24"]
+    assert all(dumped.values())
+
+
+@pytest.mark.usefixtures("inside")
+async def test_without_our_tables_there_is_nothing() -> None:
+    assert await dump_tables() == {}
+
+
+@pytest.mark.usefixtures("inside")
+async def test_without_privilege_it_says_so() -> None:
+    with without_net_admin(), pytest.raises(NetlinkError) as raised:
+        await dump_tables()
+    assert raised.value.errno == errno.EPERM
