@@ -281,6 +281,8 @@ class Traffic:
         if transport is Transport.TCP:
             assert not writable
         assert not readable
+        # Or it would call again when the port is open.
+        caller.close()
 
     def assert_closed(
         self,
