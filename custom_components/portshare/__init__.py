@@ -26,6 +26,7 @@ from .issues import async_setup_issues
 from .journal import Journal
 from .notices import async_setup_notices
 from .services import async_setup_services
+from .sources import async_forget_source_names
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -128,6 +129,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
     """Leave nothing behind."""
     await KnownAddresses(hass, entry.entry_id).forget()
+    await async_forget_source_names(hass, entry.entry_id)
     await async_forget_internet(hass, entry.entry_id)
     await async_forget_interruptions(hass, entry.entry_id)
     await Journal(hass, entry.entry_id).forget()

@@ -30,6 +30,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from .browser import outside_address
 from .const import (
     CONF_DNS_NAME,
     CONF_LAN,
@@ -44,6 +45,7 @@ from .const import (
 from .gateway.errors import GatewayError
 from .gateway.gateway import Gateway, NetworkInterface
 from .gateway.preflight import PreflightError
+from .sharing.model import Facts
 from .subentry_flow import DeviceSubentryFlow
 
 TITLE = "Gateway"
@@ -118,6 +120,8 @@ class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
 class PortShareOptionsFlow(OptionsFlow):
     """What the gateway does beside sharing."""
 
+    _options: Mapping[str, Any]
+
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -125,6 +129,10 @@ class PortShareOptionsFlow(OptionsFlow):
         if user_input is not None:
             if CONF_DNS_NAME in user_input:
                 user_input[CONF_DNS_NAME] = user_input[CONF_DNS_NAME].strip()
+            self._options = user_input
+            protected = self.config_entry.options.get(CONF_PROTECT)
+            if user_input[CONF_PROTECT] and not protected:
+                return await self.async_step_protect_from_outside()
             return self.async_create_entry(data=user_input)
         seconds = NumberSelectorConfig(
             min=1, mode=NumberSelectorMode.BOX, unit_of_measurement="s"
@@ -147,6 +155,21 @@ class PortShareOptionsFlow(OptionsFlow):
             data_schema=self.add_suggested_values_to_schema(
                 schema, self.config_entry.options
             ),
+        )
+
+    async def async_step_protect_from_outside(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask again if that closes the way by which this browser has come."""
+        loaded = self.config_entry.state is ConfigEntryState.LOADED
+        facts = self.config_entry.runtime_data.latest.facts if loaded else Facts()
+        address = outside_address(self.hass, facts)
+        if user_input is not None or address is None:
+            return self.async_create_entry(data=self._options)
+        return self.async_show_form(
+            step_id="protect_from_outside",
+            data_schema=vol.Schema({}),
+            description_placeholders={"address": address},
         )
 
 

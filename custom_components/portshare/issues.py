@@ -8,13 +8,18 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_DNS_NAME, DOMAIN
+from .const import CONF_DNS_NAME, CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import PortShareConfigEntry
 from .dns_name import DnsName
-from .sharing.model import Facts
+from .gateway.forwarding import missing_settings
+from .sharing.model import Facts, Family
 from .sharing.wan import WanProblem, provided_ipv4, wan_problem
 
 ISSUE_DNS_NAME: Final = "dns_name_elsewhere"
+ISSUES_FORWARDING: Final = {
+    Family.IPV4: "ipv4_forwarding_off",
+    Family.IPV6: "ipv6_forwarding_off",
+}
 _DNS_INTERVAL: Final = timedelta(minutes=5)
 
 # A line may be without IPv4 for a moment, while its modem dials in for example. DS-Lite
@@ -24,7 +29,7 @@ _WITHOUT_IPV4: Final = timedelta(minutes=5)
 
 @callback
 def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
-    """Watch what the provider gives, and where the DNS name leads."""
+    """Watch the line, the kernel's forwarding, and where the DNS name leads."""
     coordinator = entry.runtime_data
     dns_name = DnsName(hass, entry.options.get(CONF_DNS_NAME, ""))
 
@@ -45,6 +50,11 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
         if facts.internet:
             _tell_wan_problem(hass, facts)
 
+    @callback
+    def check_forwarding() -> None:
+        """Look at the kernel's switches, which tell nobody: as often as at the line."""
+        _tell_what_is_not_forwarded(hass, entry, coordinator.data.facts)
+
     async def check_dns_name() -> None:
         elsewhere = await dns_name.elsewhere(coordinator.data.facts)
         if elsewhere:
@@ -61,11 +71,12 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
 
     @callback
     def forget() -> None:
-        for issue in (*WanProblem, ISSUE_DNS_NAME):
+        for issue in (*WanProblem, *ISSUES_FORWARDING.values(), ISSUE_DNS_NAME):
             ir.async_delete_issue(hass, DOMAIN, issue)
 
-    check_wan()
-    entry.async_on_unload(coordinator.async_add_listener(check_wan))
+    for check in (check_wan, check_forwarding):
+        check()
+        entry.async_on_unload(coordinator.async_add_listener(check))
     entry.async_on_unload(forget)
     if entry.options.get(CONF_DNS_NAME):
         start_to_check_dns_name()
@@ -83,6 +94,31 @@ def _tell_wan_problem(hass: HomeAssistant, facts: Facts) -> None:
             _create(hass, each, {"address": addresses})
         else:
             ir.async_delete_issue(hass, DOMAIN, each)
+
+
+@callback
+def _tell_what_is_not_forwarded(
+    hass: HomeAssistant, entry: PortShareConfigEntry, facts: Facts
+) -> None:
+    """Tell it of the IP versions that the home network has."""
+    wan, lan = entry.data[CONF_WAN], entry.data[CONF_LAN]
+    for family, networks in (
+        (Family.IPV4, facts.lan_ipv4),
+        (Family.IPV6, facts.lan_ipv6),
+    ):
+        issue = ISSUES_FORWARDING[family]
+        if not networks or not missing_settings(family, wan, lan):
+            ir.async_delete_issue(hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue,
+            data={"entry_id": entry.entry_id, "family": family},
+            is_fixable=True,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=issue,
+        )
 
 
 def _create(hass: HomeAssistant, issue: str, placeholders: dict[str, str]) -> None:

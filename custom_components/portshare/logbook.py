@@ -42,12 +42,17 @@ def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     key = data["type"]
     if "share_id" in data:
         key += f"_{data['reason']}"
-    text = texts.get(f"component.{DOMAIN}.selector.log.options.{key}", key)
+    prefix = f"component.{DOMAIN}.selector.log.options."
+    text = texts.get(f"{prefix}{key}", key)
+    share = data.get("name")
+    if data.get("external_port"):
+        share = texts.get(f"{prefix}with_port", "{name}").format_map(data)
     # What closed by itself or was interrupted is told later, so it says when it was.
     at = dt_util.as_local(datetime.fromisoformat(data["at"]))
     message = text.format_map(
         {
             **data,
+            "share": share,
             "at": f"{at:%Y-%m-%d %H:%M:%S}",
             "lasted": readable_duration(data.get("lasted", 0)),
         }

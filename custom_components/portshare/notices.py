@@ -4,7 +4,7 @@ FRITZ!Box calls it the push service. The user chooses the notify entities.
 """
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.components.notify import (
     ATTR_MESSAGE,
@@ -24,6 +24,11 @@ from .sharing.model import Status
 from .sharing.snapshot import ShareState
 
 _LOGGER = logging.getLogger(__name__)
+
+
+# Switched on, but not open yet. The kernel's own refusals are no notice, so an error is
+# that of a source whose name cannot be resolved.
+_WAITING: Final = (Status.NO_INTERNET, Status.DEVICE_UNKNOWN, Status.ERROR)
 
 
 @callback
@@ -50,7 +55,7 @@ def async_setup_notices(hass: HomeAssistant, entry: PortShareConfigEntry) -> Non
 
 def _kind(event: PortShareEvent, state: ShareState | None) -> str:
     """Return which text says how a share has been opened."""
-    if state and state.status in (Status.NO_INTERNET, Status.DEVICE_UNKNOWN):
+    if state and state.status in _WAITING:
         return f"opened_{state.status}"
     reason = event.data["reason"]
     if reason in (Reason.INTERNET, Reason.DEVICE, Reason.CONFLICT):
@@ -60,10 +65,15 @@ def _kind(event: PortShareEvent, state: ShareState | None) -> str:
 
 def _calls(state: ShareState, port_over_ipv4: str) -> str:
     """Return what to tell callers; while the line is down its address is not known."""
-    calls = list(state.calls)
+    calls, share = list(state.calls), state.share
     over_ipv4 = [call for call in calls if not call.startswith("[")]
-    if state.share.ipv4 and not over_ipv4 and state.status is not Status.ACTIVE:
-        calls.insert(0, port_over_ipv4.format(port=state.share.external))
+    if (
+        share.ipv4
+        and share.protocol.has_ports
+        and not over_ipv4
+        and state.status is not Status.ACTIVE
+    ):
+        calls.insert(0, port_over_ipv4.format(port=share.external))
     return ", ".join(calls)
 
 

@@ -156,8 +156,8 @@ def _described(state: ShareState) -> dict[str, Any]:
         "description": share.name,
         "protocol": share.protocol.value,
         "internal_ip": state.internal_ip,
-        "internal_port": share.ports.first,
-        "external_port": share.external.first,
+        "internal_port": share.port,
+        "external_port": share.external_port,
         "call": list(state.calls),
     }
 

@@ -54,13 +54,15 @@ _PORT: Final = vol.Any(int, float, str)
 _SHARE_FIELDS: Final = {
     vol.Optional("name"): cv.string,
     vol.Optional("protocol"): cv.string,
-    vol.Optional("port"): _PORT,
+    vol.Optional("port"): vol.Any(None, _PORT),
     vol.Optional("port_end"): vol.Any(None, _PORT),
     vol.Optional("external_port"): vol.Any(None, _PORT),
     vol.Optional("external_port_end"): vol.Any(None, _PORT),
     vol.Optional("ipv4"): cv.boolean,
     vol.Optional("ipv6"): cv.boolean,
+    vol.Optional("sources"): vol.All(cv.ensure_list, [cv.string]),
     vol.Optional("enabled"): cv.boolean,
+    vol.Optional("confirm"): cv.boolean,
 }
 _SHARE_ID: Final = {vol.Required(ATTR_SHARE_ID): cv.string}
 
@@ -246,7 +248,7 @@ def _answer(coordinator: PortShareCoordinator, share: Share) -> dict[str, Any]:
     state = coordinator.latest.shares.get(share.share_id)
     return {
         "share_id": share.share_id,
-        "external_port": share.external.first,
+        "external_port": share.external_port,
         "call": list(state.calls) if state else [],
     }
 
@@ -261,12 +263,13 @@ def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, A
         "device": device.name if device else None,
         "name": share.name,
         "protocol": share.protocol.value,
-        "port": share.ports.first,
-        "port_end": share.ports.last,
-        "external_port": share.external.first,
-        "external_port_end": share.external.last,
+        "port": share.port,
+        "port_end": share.port_end,
+        "external_port": share.external_port,
+        "external_port_end": share.external_port_end,
         "ipv4": share.ipv4,
         "ipv6": share.ipv6,
+        "sources": list(share.sources),
         "enabled": share.enabled,
         "status": state.status.value,
         "families": sorted(state.families),

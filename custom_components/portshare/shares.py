@@ -16,9 +16,16 @@ from .coordinator import PortShareCoordinator
 from .events import Cause, EventType, PortShareEvent
 from .gateway.errors import GatewayError
 from .hosts import async_hosts
-from .sharing.errors import InvalidDevice, InvalidDuration, SharingError
-from .sharing.model import Share
-from .sharing.rules import check_free, parse_share, parse_target
+from .sharing.confirmation import needs_confirmation
+from .sharing.errors import (
+    InvalidDevice,
+    InvalidDuration,
+    NeedsConfirmation,
+    SharingError,
+)
+from .sharing.model import Family, Share
+from .sharing.ports import NOTHING_SERVED
+from .sharing.rules import check_free, parse_protocol, parse_share, parse_target
 from .sharing.snapshot import ShareState
 from .subentries import device_data, share_data
 
@@ -95,15 +102,22 @@ async def async_update_share(
     async with coordinator.writing(share_id):
         configuration = coordinator.configuration
         before = configuration.share(share_id)
+        # What the gateway came to serve later takes nothing from a share that is on.
+        served = coordinator.gateway.facts().served
         share = parse_share(
             share_id,
             before.device_id,
-            _merged(share_data(before), fields),
+            _merged(before, fields),
             configuration.ports,
+            served,
         )
+        claims_more = _claims(share) != _claims(before)
+        if before.enabled and not claims_more:
+            served = NOTHING_SERVED
         # A share that waits for a port may still be renamed and switched off.
-        if share.enabled or _claims(share) != _claims(before):
-            check_free(share, configuration.ports, configuration.devices)
+        if share.enabled or claims_more:
+            check_free(share, configuration.ports, configuration.devices, served)
+        _check_confirmed(fields, needs_confirmation(share, before))
         if share != before:
             await _write(coordinator, [share], cause)
     return share
@@ -181,8 +195,10 @@ def validated(
 ) -> Share:
     """Return the share that the fields describe; raise a SharingError otherwise."""
     configuration = coordinator.configuration
-    share = parse_share(share_id, device_id, fields, configuration.ports)
-    check_free(share, configuration.ports, configuration.devices)
+    served = coordinator.gateway.facts().served
+    share = parse_share(share_id, device_id, fields, configuration.ports, served)
+    check_free(share, configuration.ports, configuration.devices, served)
+    _check_confirmed(fields, needs_confirmation(share))
     return share
 
 
@@ -200,17 +216,27 @@ def _claims(share: Share) -> tuple[object, ...]:
     return share.protocol, share.ports, share.external, share.ipv4, share.ipv6
 
 
-def _merged(
-    stored: Mapping[str, object], fields: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the stored fields with changes.
+def _check_confirmed(
+    fields: Mapping[str, object], needed: NeedsConfirmation | None
+) -> None:
+    if needed and not fields.get("confirm"):
+        raise needed
+
+
+def _merged(before: Share, fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the stored fields of a share with changes.
 
     A new port without an end is a single port, and a new length moves the end of the
-    external ports, too.
+    external ports, too. Another protocol that has none of the share's IP versions is
+    shared over those that it has.
     """
-    merged = {**stored, **fields}
+    merged = {**share_data(before), **fields}
     if "port" in fields and "port_end" not in fields:
         merged["port_end"] = None
+    protocol = parse_protocol(merged["protocol"])
+    if protocol.families.isdisjoint(before.families):
+        for family in Family:
+            merged[family] = fields.get(family, True)
     return merged
 
 

@@ -121,11 +121,12 @@ def share_data(share: Share) -> dict[str, Any]:
     return {
         "name": share.name,
         "protocol": share.protocol.value,
-        "port": share.ports.first,
-        "port_end": share.ports.last,
-        "external_port": share.external.first,
+        "port": share.port,
+        "port_end": share.port_end,
+        "external_port": share.external_port,
         "ipv4": share.ipv4,
         "ipv6": share.ipv6,
+        "sources": list(share.sources),
         "enabled": share.enabled,
         "open_until": share.open_until.isoformat() if share.open_until else None,
     }

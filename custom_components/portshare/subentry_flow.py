@@ -30,6 +30,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
+    TextSelectorConfig,
 )
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.ulid import ulid_now
@@ -40,14 +41,15 @@ from .events import Cause
 from .hosts import Host, async_find, async_hosts
 from .shares import async_add_share, async_remove_share, async_update_share, validated
 from .sharing.applications import APPLICATIONS, BY_KEY
-from .sharing.errors import NobodyAnswers, SharingError
-from .sharing.model import Protocol, Share
+from .sharing.errors import NeedsConfirmation, NobodyAnswers, SharingError
+from .sharing.model import Family, Protocol, Share
 from .sharing.rules import parse_name, parse_share, parse_target
 from .subentries import device_data, share_data
 
 CONF_DEVICE: Final = "device"
 CONF_APPLICATION: Final = "application"
 CONF_SHARE: Final = "share"
+CONF_CONFIRM: Final = "confirm"
 OTHER_APPLICATION: Final = "other"
 
 _BETWEEN: Final = " · "
@@ -162,7 +164,9 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         error: Exception | None = None
         if user_input is not None:
             # A field that was emptied is not in the input at all.
-            emptied = dict.fromkeys(("port_end", "external_port", "external_port_end"))
+            emptied = dict.fromkeys(
+                ("port_end", "external_port", "external_port_end", "sources")
+            )
             try:
                 await async_update_share(
                     coordinator,
@@ -287,14 +291,16 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             self.hass, self.hass.config.language, "selector", {DOMAIN}
         )
         name = texts.get(f"component.{DOMAIN}.selector.application.options.{key}", key)
-        fields = {
+        fields: dict[str, object] = {
             "name": name,
             "protocol": application.protocol.value,
-            "port": application.ports.first,
-            "port_end": application.ports.last,
         }
+        if application.protocol.has_ports:
+            fields["port"] = application.ports.first
+            fields["port_end"] = application.ports.last
         ports = self._coordinator.configuration.ports
-        return _form_values(parse_share("", "", fields, ports))
+        served = self._coordinator.gateway.facts().served
+        return _form_values(parse_share("", "", fields, ports, served))
 
     def _create_device(
         self, host: Host, user_input: Mapping[str, Any]
@@ -365,12 +371,12 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     def _show_share_form(
         self, step_id: str, values: Mapping[str, Any], error: Exception | None
     ) -> SubentryFlowResult:
-        errors, placeholders = _form_errors(
-            error, tuple(key.schema for key in SHARE_SCHEMA.schema)
-        )
+        asks = isinstance(error, NeedsConfirmation) or CONF_CONFIRM in values
+        schema = _share_schema(Protocol(values.get("protocol", "tcp")), confirm=asks)
+        errors, placeholders = _form_errors(error, tuple(map(str, schema.schema)))
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(SHARE_SCHEMA, values),
+            data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
             description_placeholders=placeholders,
         )
@@ -388,15 +394,30 @@ SHARE_SCHEMA: Final = vol.Schema(
                 mode=SelectSelectorMode.DROPDOWN,
             )
         ),
-        vol.Required("port"): _PORT,
+        vol.Optional("port"): _PORT,
         vol.Optional("port_end"): _PORT,
         vol.Optional("external_port"): _PORT,
         vol.Optional("external_port_end"): _PORT,
         vol.Required("ipv4", default=True): BooleanSelector(),
         vol.Required("ipv6", default=True): BooleanSelector(),
+        vol.Optional("sources"): TextSelector(TextSelectorConfig(multiple=True)),
         vol.Required("enabled", default=True): BooleanSelector(),
+        vol.Required(CONF_CONFIRM, default=False): BooleanSelector(),
     }
 )
+
+
+def _share_schema(protocol: Protocol, *, confirm: bool) -> vol.Schema:
+    """Return the form of a share, without what there is nothing to choose of."""
+    hidden: set[str] = set()
+    if not protocol.has_ports:
+        hidden |= {"port", "port_end", "external_port", "external_port_end"}
+    if len(protocol.families) == 1:
+        hidden |= set(Family)
+    if not confirm:
+        hidden.add(CONF_CONFIRM)
+    fields = SHARE_SCHEMA.schema.items()
+    return vol.Schema({key: field for key, field in fields if str(key) not in hidden})
 
 
 def _form_errors(
@@ -439,9 +460,8 @@ def _mac_of_label(chosen: str) -> str:
 
 
 def _label(share: Share) -> str:
-    return (
-        f"{share.name} · {share.protocol.value.upper().replace('_', '+')} {share.ports}"
-    )
+    label = f"{share.name}{_BETWEEN}{share.protocol.label}"
+    return f"{label} {share.ports}" if share.protocol.has_ports else label
 
 
 def _form_values(share: Share) -> dict[str, Any]:

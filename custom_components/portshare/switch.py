@@ -47,15 +47,17 @@ class ShareSwitch(ShareEntity, SwitchEntity):
             "share_id": share.share_id,
             "protocol": share.protocol.value,
             "internal_ip": self._state.internal_ip,
-            "internal_port": share.ports.first,
-            "external_port": share.external.first,
+            "internal_port": share.port,
+            "external_port": share.external_port,
             "description": share.name,
             "status": self._state.status.value,
             "call": list(self._state.calls),
         }
-        if len(share.ports) > 1:
-            attributes["internal_port_end"] = share.ports.last
-            attributes["external_port_end"] = share.external.last
+        if share.port != share.port_end:
+            attributes["internal_port_end"] = share.port_end
+            attributes["external_port_end"] = share.external_port_end
+        if share.sources:
+            attributes["sources"] = list(share.sources)
         return attributes
 
     @override

@@ -1,13 +1,18 @@
 """What is read of our tables is what `nft list` shows of them."""
 
+from dataclasses import replace
 import errno
+from ipaddress import IPv4Network
 import re
 
 import pytest
 
+from custom_components.portshare.gateway import dump
 from custom_components.portshare.gateway.dump import dump_tables
 from custom_components.portshare.gateway.errors import NetlinkError
 from custom_components.portshare.gateway.gateway import Gateway
+from custom_components.portshare.gateway.netlink import NetlinkSocket
+from custom_components.portshare.gateway.table import environment_elements
 from demo.home import Home
 
 from .builders import (
@@ -80,3 +85,46 @@ async def test_without_privilege_it_says_so() -> None:
     with without_net_admin(), pytest.raises(NetlinkError) as raised:
         await dump_tables()
     assert raised.value.errno == errno.EPERM
+
+
+@pytest.mark.usefixtures("inside")
+async def test_a_socket_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_to_open(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(dump, "NetlinkSocket", refuse_to_open)
+    with pytest.raises(NetlinkError) as raised:
+        await dump_tables()
+    assert raised.value.errno == errno.EMFILE
+
+
+async def test_what_cannot_be_read_is_said(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a set that is not there is passed over."""
+
+    async def refuse(*_: object) -> list[bytes]:
+        raise NetlinkError(errno.EINTR, "the table kept changing during the dump")
+
+    monkeypatch.setattr(NetlinkSocket, "dump", refuse)
+    with pytest.raises(NetlinkError) as raised:
+        await dump_tables()
+    assert raised.value.errno == errno.EINTR
+
+
+@pytest.mark.parametrize(
+    ("networks", "listed"),
+    [
+        (["10.0.0.0/24", "10.0.1.0/24"], ["10.0.0.0/23"]),
+        (["10.0.1.0/24", "10.0.2.0/24"], ["10.0.1.0-10.0.2.255"]),
+        (["10.0.0.7/32", "10.0.0.0/30"], ["10.0.0.0/30", "10.0.0.7"]),
+        (["255.255.0.0/16", "0.0.0.0/8"], ["0.0.0.0/8", "255.255.0.0/16"]),
+    ],
+    ids=str,
+)
+def test_networks_are_listed_as_what_they_are(
+    networks: list[str], listed: list[str]
+) -> None:
+    around = replace(environment(), lan_ipv4=tuple(map(IPv4Network, networks)))
+    edges = [each for each in environment_elements(around, ()) if each.set == "lan4"]
+    assert dump.listing({"lan4": edges}) == {"lan4": listed}

@@ -16,8 +16,8 @@ from custom_components.portshare.gateway.errors import (
 from custom_components.portshare.gateway.gateway import Gateway, remove_tables
 from custom_components.portshare.gateway.netlink import NetlinkSocket
 from custom_components.portshare.gateway.preflight import (
+    AlreadyRunning,
     ContainerNetwork,
-    ForwardingOff,
     NoConntrackLabels,
     NoNfTables,
     NoPrivilege,
@@ -59,9 +59,14 @@ async def test_without_privilege(inside: None) -> None:
     assert raised.value.errno == errno.EPERM
 
 
-async def test_forwarding_is_off(home: Home, inside: None) -> None:
+async def test_without_forwarding_it_opens_all_the_same(
+    home: Home, inside: None
+) -> None:
+    """That can be mended meanwhile."""
     home.gateway.sysctl({"net.ipv4.ip_forward": 0})
-    assert isinstance(await refusal(), ForwardingOff)
+    gateway = Gateway([WAN_LINK], [LAN_LINK])
+    await gateway.open()
+    await gateway.close()
 
 
 @pytest.fixture
@@ -188,3 +193,20 @@ def test_every_reason_has_its_own_key() -> None:
 
 def test_this_machine_has_sockets(inside: None) -> None:
     assert WAN_LINK in {name for _, name in socket.if_nameindex()}
+
+
+async def test_two_at_once(inside: None) -> None:
+    """The second one leaves everything alone, until the first one is gone."""
+    first, second = (Gateway([WAN_LINK], [LAN_LINK]) for _ in range(2))
+    await first.open()
+    await first.adopt([], environment())
+    with pytest.raises(AlreadyRunning):
+        await second.open()
+    with pytest.raises(AlreadyRunning):
+        await remove_tables()
+    assert "inet portshare" in nft("list", "tables")
+    await first.close()
+    await second.open()
+    await second.close()
+    await remove_tables()
+    assert nft("list", "tables") == ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 import logging
+from pathlib import Path
 import socket
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from custom_components.portshare.const import (
     SUBENTRY_DEVICE,
 )
 from custom_components.portshare.coordinator import RECONCILE_INTERVAL
+from custom_components.portshare.gateway import forwarding
 from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.sharing.model import Change
 from homeassistant.config_entries import ConfigSubentryData
@@ -105,8 +107,26 @@ def _patched(gateway: FakeGateway) -> Iterator[None]:
         patch("custom_components.portshare.Gateway", gateway),
         patch("custom_components.portshare.config_flow.Gateway", gateway),
         patch("custom_components.portshare.remove_tables", gateway.remove_tables),
+        patch(
+            "custom_components.portshare.diagnostics.dump_tables", gateway.dump_tables
+        ),
+        patch(
+            "custom_components.portshare.system_health.has_egress_hook",
+            gateway.has_egress_hook,
+        ),
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def sysctls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The kernel's settings, as files: packets are forwarded."""
+    for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text("1\n")
+    monkeypatch.setattr(forwarding, "_SYSCTLS", tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from custom_components.portshare.const import (
     SECTION_EXPERT,
 )
 from custom_components.portshare.gateway.errors import GatewayError
-from custom_components.portshare.gateway.preflight import ForwardingOff, PreflightError
+from custom_components.portshare.gateway.preflight import NoPrivilege, PreflightError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -178,7 +178,7 @@ async def test_reconfigure_can_be_wrong_and_corrected(
 async def test_reconfigure_starts_what_could_not_be_started(
     hass: HomeAssistant, entry: MockConfigEntry, gateway: FakeGateway, set_up: SetUp
 ) -> None:
-    gateway.opens.append(ForwardingOff())
+    gateway.opens.append(NoPrivilege())
     await set_up()
     assert entry.state.value == "setup_error"
     result = await entry.start_reconfigure_flow(hass)

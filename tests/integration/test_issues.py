@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
-import socket
 from typing import Any
 from unittest.mock import patch
 
@@ -22,6 +21,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .conftest import Home, Later, SetUp, device
 from .fake_gateway import HOME, NAS, FakeGateway
+from .name_service import NameService
 
 NAME = "home.example.org"
 ELSEWHERE = "dns_name_elsewhere"
@@ -30,27 +30,9 @@ UP: dict[str, Any] = {key: getattr(HOME, key) for key in DOWN}
 ONLY_IPV6: dict[str, Any] = {"internet": frozenset({Family.IPV6})}
 
 
-class NameService:
-    """Resolves names; without addresses for a name it says that there is none."""
-
-    def __init__(self) -> None:
-        self.answers: list[str] = ["203.0.113.2"]
-        self.error: Exception = socket.gaierror(socket.EAI_NONAME)
-        self.asked: list[str] = []
-        self.goes_on = asyncio.Event()
-        self.goes_on.set()
-
-    async def getaddrinfo(self, host: str, *_: object, **__: object) -> list[Any]:
-        self.asked.append(host)
-        await self.goes_on.wait()
-        if not self.answers:
-            raise self.error
-        return [(0, 0, 0, "", (address, 0)) for address in self.answers]
-
-
 @pytest.fixture(autouse=True)
 async def name_service() -> NameService:
-    return NameService()
+    return NameService(**{NAME: ["203.0.113.2"]})
 
 
 @pytest.fixture(autouse=True)
@@ -203,7 +185,7 @@ async def test_a_name_that_leads_here_is_asked_now_and_then_and_all_is_well(
     later: Later,
     address: str,
 ) -> None:
-    name_service.answers = ["198.51.100.1", address]
+    name_service.answers[NAME] = ["198.51.100.1", address]
     for _ in range(4):
         await later(minutes=5, seconds=1)
     assert name_service.asked == [NAME] * 5
@@ -223,7 +205,7 @@ async def test_a_name_that_leads_elsewhere_is_said_after_ten_minutes(
     answers: list[str],
     resolved: str,
 ) -> None:
-    name_service.answers = answers
+    name_service.answers[NAME] = answers
     await set_up()
     await later(minutes=5)
     assert not issues(hass)
@@ -235,7 +217,7 @@ async def test_a_name_that_leads_elsewhere_is_said_after_ten_minutes(
             "external": "2001:db8:ffff::2, 203.0.113.2",
         }
     }
-    name_service.answers = ["203.0.113.2"]
+    name_service.answers[NAME] = ["203.0.113.2"]
     await later(minutes=5)
     assert not issues(hass)
 
@@ -243,12 +225,12 @@ async def test_a_name_that_leads_elsewhere_is_said_after_ten_minutes(
 async def test_each_time_it_has_ten_minutes(
     hass: HomeAssistant, set_up: SetUp, name_service: NameService, later: Later
 ) -> None:
-    name_service.answers = ["198.51.100.1"]
+    name_service.answers[NAME] = ["198.51.100.1"]
     await set_up()
     await later(minutes=5)
-    name_service.answers = ["203.0.113.2"]
+    name_service.answers[NAME] = ["203.0.113.2"]
     await later(minutes=5)
-    name_service.answers = ["198.51.100.1"]
+    name_service.answers[NAME] = ["198.51.100.1"]
     await later(minutes=5)
     await later(minutes=5)
     assert not issues(hass)
@@ -263,7 +245,7 @@ async def test_a_slow_name_service_does_not_make_it_fifteen_minutes(
     later: Later,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    name_service.answers = []
+    name_service.answers[NAME] = []
     name_service.goes_on.clear()
     await set_up()
     freezer.tick(4)
@@ -277,7 +259,7 @@ async def test_a_slow_name_service_does_not_make_it_fifteen_minutes(
 async def test_without_internet_nothing_can_be_said_of_a_name(
     hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
-    name_service.answers = []
+    name_service.answers[NAME] = []
     home.gateway.change(**DOWN)
     await set_up()
     for _ in range(4):
@@ -289,7 +271,7 @@ async def test_without_internet_nothing_can_be_said_of_a_name(
 async def test_after_an_outage_a_name_has_ten_minutes_to_follow(
     hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
-    name_service.answers = ["198.51.100.1"]
+    name_service.answers[NAME] = ["198.51.100.1"]
     await set_up()
     await home.change(**DOWN)
     for _ in range(12):
@@ -309,7 +291,7 @@ async def test_after_an_outage_a_name_has_ten_minutes_to_follow(
 async def test_what_is_no_name_at_all_leads_nowhere(
     hass: HomeAssistant, set_up: SetUp, name_service: NameService, later: Later
 ) -> None:
-    name_service.answers = []
+    name_service.answers[NAME] = []
     with pytest.raises(UnicodeError) as caught:  # and no OSError
         "a..b".encode("idna")
     name_service.error = caught.value
@@ -331,7 +313,7 @@ async def test_without_a_gateway_nobody_asks_for_its_name(
     how: str,
     while_asking: bool,
 ) -> None:
-    name_service.answers = []
+    name_service.answers[NAME] = []
     await set_up()
     await later(minutes=5)
     await later(minutes=5)
@@ -354,7 +336,7 @@ async def test_an_ipv6_address_is_compared_and_not_its_spelling(
     hass: HomeAssistant, home: Home, set_up: SetUp, name_service: NameService
 ) -> None:
     home.gateway.change(wan_ipv6=(IPv6Address("2001:db8:ffff:0:0:0:0:2"),), wan_ipv4=())
-    name_service.answers = ["2001:db8:ffff::2"]
+    name_service.answers[NAME] = ["2001:db8:ffff::2"]
     await set_up()
     await home.later(minutes=5)
     await home.later(minutes=5)

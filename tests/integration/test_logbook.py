@@ -228,3 +228,13 @@ async def test_what_belongs_to_a_device_that_is_gone_is_still_logged(
     assert await messages(hass) == [
         "Port sharing | SSH (external port 2222) was shared with the internet"
     ]
+
+
+async def test_what_has_no_port_is_logged_without_one(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "add_share", mac=NAS, name="Tunnel", protocol="gre")
+    assert await messages(hass) == [
+        "NAS | Tunnel was added by a service",
+        "NAS | Tunnel was shared with the internet by a service",
+    ]

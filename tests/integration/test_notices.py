@@ -1,7 +1,9 @@
 """Change notices: a message to the phone whenever a port is opened."""
 
 import logging
+import socket
 from typing import Any, override
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -279,6 +281,48 @@ async def test_who_wants_no_notices_gets_none(
 ) -> None:
     await turn(hass, "turn_on")
     assert not phone.got
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"protocol": "gre"},
+            '"Tunnel" of NAS is shared with the internet now: 203.0.113.2',
+        ),
+        (
+            {"port": 99, "sources": ["nowhere.invalid"]},
+            '"Tunnel" of NAS is switched on, and will be shared as soon as its callers\' '
+            "DNS names are known: port 99 over IPv4",
+        ),
+    ],
+)
+async def test_other_kinds_of_share_are_told_as_what_they_are(
+    hass: HomeAssistant,
+    phone: Phone,
+    loaded: MockConfigEntry,
+    fields: dict[str, Any],
+    message: str,
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME)
+
+    with patch("asyncio.base_events.BaseEventLoop.getaddrinfo", unknown):
+        await call(hass, "add_share", mac=NAS, name="Tunnel", **fields)
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [message]
+
+
+async def test_what_has_no_port_is_told_without_one_while_the_line_is_down(
+    hass: HomeAssistant, home: Home, phone: Phone, loaded: MockConfigEntry
+) -> None:
+    await home.change(internet=frozenset(), wan_ipv4=())
+    await call(hass, "add_share", mac=NAS, name="Tunnel", protocol="gre")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [
+        '"Tunnel" of NAS is switched on, and will be shared as soon as the internet is '
+        "back"
+    ]
 
 
 async def test_nothing_is_told_after_unload(

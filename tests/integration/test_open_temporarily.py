@@ -208,14 +208,14 @@ async def test_other_changes_leave_its_time_as_it_is(
     hass: HomeAssistant, home: Home, loaded: MockConfigEntry
 ) -> None:
     await open_for(hass, {"minutes": 10})
-    await call(hass, "update_share", share_id=SSH, name="Shell", port=23)
+    await call(hass, "update_share", share_id=SSH, name="Shell", port=24)
     assert open_until(loaded) == (NOON + timedelta(minutes=10)).isoformat()
     assert {each.until for each in home.gateway.mappings} == {
         None,
         NOON + timedelta(minutes=10),
     }
     await home.later(minutes=10, seconds=1)
-    assert "tcp 2222 -> 192.168.178.21:23" not in home.gateway.open
+    assert "tcp 2222 -> 192.168.178.21:24" not in home.gateway.open
 
 
 async def test_removed_before_it_leaves_nothing_to_close(

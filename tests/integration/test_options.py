@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.portshare.const import (
     CONF_DNS_NAME,
@@ -15,8 +16,9 @@ from custom_components.portshare.const import (
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.setup import async_setup_component
 
-from .conftest import SSH, SSH_SWITCH, WEB, WEB_SWITCH, call, state_of
+from .conftest import SSH, SSH_SWITCH, WEB, WEB_SWITCH, SetUp, call, state_of
 from .fake_gateway import FakeGateway
 
 NAME = "home.example.org"
@@ -167,3 +169,86 @@ async def test_protect_is_told_to_the_firewall(
         await save(hass, loaded, {CONF_PROTECT: protect, SECTION_EXPERT: {}})
         assert gateway.environment
         assert gateway.environment.protect is protect
+
+
+PROTECT = {CONF_PROTECT: True, SECTION_EXPERT: {}}
+OUTSIDE = "198.51.100.7"
+
+
+class Browser:
+    """Fills the form of the options in a browser, wherever that is."""
+
+    def __init__(self, client: Any, entry: MockConfigEntry) -> None:
+        self._client = client
+        self._entry_id = entry.entry_id
+        self._flow = ""
+
+    async def begin(self, address: str) -> None:
+        """Open the form, from an address that a reverse proxy on the gateway tells."""
+        self._headers = {"X-Forwarded-For": address}
+        form = await self._post("", {"handler": self._entry_id})
+        assert form["step_id"] == "init"
+        self._flow = f"/{form['flow_id']}"
+
+    async def submit(self, data: dict[str, Any]) -> Any:
+        return await self._post(self._flow, data)
+
+    async def _post(self, path: str, data: dict[str, Any]) -> Any:
+        response = await self._client.post(
+            f"/api/config/config_entries/options/flow{path}",
+            json=data,
+            headers=self._headers,
+        )
+        assert response.status == 200
+        return await response.json()
+
+
+@pytest.fixture
+async def browser(
+    hass: HomeAssistant,
+    set_up: SetUp,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+) -> Browser:
+    """A browser in front of a running gateway, and a reverse proxy between them."""
+    http = {"use_x_forwarded_for": True, "trusted_proxies": ["127.0.0.1"]}
+    assert await async_setup_component(hass, "http", {"http": http})
+    assert await async_setup_component(hass, "config", {})
+    await set_up()
+    return Browser(await hass_client(), entry)
+
+
+async def test_a_browser_outside_is_warned_before_it_shuts_itself_out(
+    hass: HomeAssistant,
+    browser: Browser,
+    entry: MockConfigEntry,
+    gateway: FakeGateway,
+) -> None:
+    """Nothing is protected until it says so again; after that nothing is asked."""
+    await browser.begin(OUTSIDE)
+    asked = await browser.submit(PROTECT)
+    assert asked["step_id"] == "protect_from_outside"
+    assert asked["description_placeholders"] == {"address": OUTSIDE}
+    await hass.async_block_till_done()
+    assert not entry.options
+
+    assert (await browser.submit({}))["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert entry.options == PROTECT
+    assert gateway.environment
+    assert gateway.environment.protect
+
+    await browser.begin(OUTSIDE)
+    assert (await browser.submit(PROTECT))["type"] == "create_entry"
+
+
+@pytest.mark.parametrize("address", ["192.168.178.21", "2001:db8:1::21", "10.8.0.2"])
+async def test_a_browser_at_home_is_not_warned(browser: Browser, address: str) -> None:
+    await browser.begin(address)
+    assert (await browser.submit(PROTECT))["type"] == "create_entry"
+
+
+async def test_what_does_not_protect_needs_no_warning(browser: Browser) -> None:
+    await browser.begin(OUTSIDE)
+    done = await browser.submit({**PROTECT, CONF_PROTECT: False})
+    assert done["type"] == "create_entry"

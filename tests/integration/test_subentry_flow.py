@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.portshare.const import SUBENTRY_DEVICE
+from custom_components.portshare.sharing.model import Transport
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -220,6 +221,7 @@ async def test_a_device_is_added_with_its_first_share(
         "external_port_end": None,
         "ipv4": True,
         "ipv6": True,
+        "sources": [],
         "enabled": True,
     }
     result = await submit(hass, result, {**GAME, "external_port": 40000})
@@ -392,6 +394,7 @@ async def test_an_application_that_is_a_range_fills_both_ends(add: Steps) -> Non
         "external_port_end": None,
         "ipv4": True,
         "ipv6": True,
+        "sources": [],
         "enabled": True,
     }
 
@@ -621,6 +624,145 @@ async def test_the_first_share_of_a_device_stays_closed_while_the_kernel_refuses
     ]
 
 
+# What has no ports, and what is dangerous
+
+PORTS = {"port", "port_end", "external_port", "external_port_end"}
+
+
+@pytest.mark.parametrize(
+    ("application", "opened"),
+    [
+        ("ipsec_esp", "esp 0-65535 -> 192.168.178.22:0"),
+        ("gre", "gre 0-65535 -> 192.168.178.22:0"),
+        ("ping6", "icmpv6 [2001:db8:1::22]:0-65535"),
+    ],
+)
+async def test_what_has_no_ports_is_not_asked_for_them(
+    hass: HomeAssistant,
+    add: Steps,
+    gateway: FakeGateway,
+    application: str,
+    opened: str,
+) -> None:
+    gateway.see(PI, PI_IPV4, IPv6Address("2001:db8:1::22"))
+    before = gateway.open
+    result = await add({"device": PI}, {"application": application})
+    filled = suggested(result)
+    assert filled.keys() == {"name", "protocol", "sources", "enabled"}
+    form = {key: filled[key] for key in ("name", "protocol", "enabled")}
+    result = await submit(hass, result, form)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert gateway.open - before == {opened}
+
+
+async def test_an_exposed_host_is_confirmed_before_it_is_stored(
+    hass: HomeAssistant, add: Steps, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    result = await add({"device": PI}, {"application": "exposed_host"})
+    filled = suggested(result)
+    assert PORTS.isdisjoint(filled)
+    assert "confirm" not in filled
+    form = {key: filled[key] for key in ("name", "protocol", "ipv4", "ipv6", "enabled")}
+    result = await submit(hass, result, form)
+    assert result["step_id"] == "share"
+    assert result["errors"] == {"confirm": "exposed_host_needs_confirmation"}
+    result = await submit(hass, result, {**form, "confirm": False})
+    assert result["errors"] == {"confirm": "exposed_host_needs_confirmation"}
+    assert subentry_of(loaded, PI) is None
+    result = await submit(hass, result, {**form, "confirm": True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "any 0-65535 -> 192.168.178.22:0" in gateway.open
+
+
+async def test_a_management_port_is_confirmed_when_it_is_new_and_only_then(
+    hass: HomeAssistant, edit: Steps, loaded: MockConfigEntry
+) -> None:
+    form = {**WEB_DATA, "port": 3389, "port_end": 3389}
+    result = await edit(menu("edit"), {"share": WEB}, form)
+    assert result["step_id"] == "edit_share"
+    assert result["errors"] == {"confirm": "needs_confirmation"}
+    assert result["description_placeholders"] == {"services": "RDP (3389)"}
+    assert stored(loaded)[WEB] == WEB_DATA
+    result = await submit(hass, result, {**form, "confirm": True})
+    assert result["reason"] == "saved"
+    result = await edit(menu("edit"), {"share": WEB}, {**form, "name": "Desktop"})
+    assert result["reason"] == "saved"
+    assert stored(loaded)[WEB]["name"] == "Desktop"
+
+
+async def test_who_needs_no_confirmation_any_more_may_have_given_it(
+    hass: HomeAssistant, edit: Steps
+) -> None:
+    form = {**GAME, "protocol": "tcp", "port": 5900}
+    result = await edit(menu("application"), {"application": "other"}, form)
+    assert result["errors"] == {"confirm": "needs_confirmation"}
+    result = await submit(hass, result, {**form, "port": 81, "confirm": True})
+    assert result["reason"] == "saved"
+
+
+async def test_an_exposed_host_becomes_a_share_with_ports_and_back(
+    hass: HomeAssistant, edit: Steps, loaded: MockConfigEntry, gateway: FakeGateway
+) -> None:
+    form = {**WEB_DATA, "protocol": "exposed_host", "ipv6": False}
+    result = await edit(menu("edit"), {"share": WEB}, form)
+    assert PORTS.isdisjoint(result["data_schema"].schema)
+    form = {key: form[key] for key in form.keys() - PORTS} | {"confirm": True}
+    await submit(hass, result, form)
+    assert {stored(loaded)[WEB][each] for each in PORTS & WEB_DATA.keys()} == {None}
+    assert gateway.open == {"any 0-65535 -> 192.168.178.21:0"}
+    del form["confirm"]
+
+    result = await edit(menu("edit"), {"share": WEB})
+    assert PORTS.isdisjoint(suggested(result))
+    result = await submit(hass, result, {**form, "protocol": "tcp"})
+    assert result["errors"] == {"port": "missing_port"}
+    result = await submit(hass, result, {**form, "protocol": "tcp", "port": 81})
+    assert result["reason"] == "saved"
+    assert gateway.open == {"tcp 81 -> 192.168.178.21:81"}
+
+
+async def test_what_has_no_ports_is_offered_without_them(
+    hass: HomeAssistant, edit: Steps
+) -> None:
+    await call(hass, "add_share", mac=NAS, name="DMZ", protocol="ping6")
+    result = await edit(menu("edit"))
+    options = result["data_schema"].schema["share"].config["options"]
+    assert options[-1]["label"] == "DMZ · PING6"
+
+
+async def test_callers_are_limited_and_let_in_again(
+    hass: HomeAssistant, edit: Steps, gateway: FakeGateway
+) -> None:
+    form = {**WEB_DATA, "sources": ["198.51.100.7", "198.51.100.7/24"]}
+    result = await edit(menu("edit"), {"share": WEB}, form)
+    assert result["errors"] == {"sources": "invalid_source"}
+    assert result["description_placeholders"] == {"value": "198.51.100.7/24"}
+    result = await submit(hass, result, {**form, "sources": ["198.51.100.7"]})
+    assert result["reason"] == "saved"
+    assert gateway.open == {"tcp 8080 -> 192.168.178.21:80"}
+    result = await edit(menu("edit"), {"share": WEB})
+    assert suggested(result)["sources"] == ["198.51.100.7"]
+    result = await submit(hass, result, dict(WEB_DATA))
+    assert result["reason"] == "saved"
+    assert len(gateway.open) == 2
+
+
+async def test_a_port_that_the_gateway_serves_is_not_suggested_and_refused(
+    hass: HomeAssistant, add: Steps, gateway: FakeGateway
+) -> None:
+    gateway.change(served=frozenset({(Transport.TCP, 80)}))
+    result = await add({"device": PI}, {"application": "http"})
+    assert suggested(result)["external_port"] == 81
+    form = {**GAME, "protocol": "tcp", "port": 80, "external_port": 80}
+    result = await submit(hass, result, form)
+    assert result["errors"] == {"external_port": "served_by_gateway"}
+    assert result["description_placeholders"] == {
+        "port": "80",
+        "transport": "TCP",
+        "proposal": "81",
+    }
+
+
 # Edit a device
 
 
@@ -666,7 +808,8 @@ async def test_a_share_is_edited(
     result = await edit(menu("edit"), {"share": WEB})
     assert result["step_id"] == "edit_share"
     filled = suggested(result)
-    assert filled == {**WEB_DATA, "port_end": None, "external_port_end": None}
+    emptied = dict.fromkeys(("port_end", "external_port_end"))
+    assert filled == {**WEB_DATA, **emptied, "sources": []}
     form = {**WEB_DATA, "port": 81, "port_end": 85, "protocol": "tcp_udp"}
     result = await submit(hass, result, {**form, "external_port": 9000})
     assert result["reason"] == "saved"

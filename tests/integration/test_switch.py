@@ -195,7 +195,7 @@ async def test_two_who_turn_a_switch_that_the_kernel_refuses_leave_it_as_it_was(
     calls = [
         hass.async_create_task(call(hass, "turn_on", entity_id=SSH_SWITCH)),
         hass.async_create_task(
-            call(hass, "update_share", share_id=SSH, port=23, enabled=True)
+            call(hass, "update_share", share_id=SSH, port=24, enabled=True)
         ),
         hass.async_create_task(call(hass, "update_share", share_id=SSH, name="Shell")),
     ]

@@ -19,7 +19,13 @@ from custom_components.portshare.services import Service
 from custom_components.portshare.sharing import errors
 from custom_components.portshare.sharing.applications import APPLICATIONS
 from custom_components.portshare.sharing.errors import SharingError
-from custom_components.portshare.sharing.model import PortRange, Protocol, Share, Status
+from custom_components.portshare.sharing.model import (
+    Family,
+    PortRange,
+    Protocol,
+    Share,
+    Status,
+)
 from custom_components.portshare.subentry_flow import OTHER_APPLICATION, SHARE_SCHEMA
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -79,6 +85,8 @@ EXAMPLES: dict[str, Any] = {
     "holder_device": "NAS",
     "proposal": None,
     "share_id": "01",
+    "families": {Family.IPV4},
+    "protocol": Protocol.ESP,
 }
 
 
@@ -135,7 +143,8 @@ def test_every_reason_has_its_text(language: str) -> None:
         for reason in reasons
     }
     assert {key for key in log if not key.startswith("share_")} == {
-        kind for kind in EventType if not kind.startswith("share_")
+        "with_port",
+        *(kind for kind in EventType if not kind.startswith("share_")),
     }
 
 

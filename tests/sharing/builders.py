@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from hypothesis import strategies as st
 
 from custom_components.portshare.sharing.model import (
+    ALL_PORTS,
     HIGHEST_PORT,
     LOWEST_PORT,
     Addresses,
@@ -42,9 +43,12 @@ def share(
     ipv4: bool = True,
     ipv6: bool = True,
     enabled: bool = True,
+    sources: tuple[str, ...] = (),
 ) -> Share:
     inside = ports(port) if isinstance(port, int) else port
     outside = ports(external) if isinstance(external, int) else external
+    if not protocol.has_ports:
+        inside = outside = ALL_PORTS
     return Share(
         share_id=share_id,
         device_id=device_id,
@@ -52,9 +56,10 @@ def share(
         protocol=protocol,
         ports=inside,
         external=outside or inside,
-        ipv4=ipv4,
-        ipv6=ipv6,
+        ipv4=ipv4 and Family.IPV4 in protocol.families,
+        ipv6=ipv6 and Family.IPV6 in protocol.families,
         enabled=enabled,
+        sources=sources,
     )
 
 
@@ -109,6 +114,16 @@ def by_id(some: Iterable[Share]) -> dict[str, Share]:
     return {each.share_id: each for each in some}
 
 
+NAMES = ("office.example.org", "phone.example.org")
+source_lists = st.lists(
+    st.sampled_from(
+        ["198.51.100.7", "198.51.100.0/24", "0.0.0.0/0", "2001:db8:5::/48", *NAMES]
+    ),
+    min_size=1,
+    max_size=3,
+    unique=True,
+).map(tuple)
+
 # Few ports, so that shares get into each other's way, and both ends of all there are.
 port_numbers = st.integers(LOWEST_PORT, 8) | st.integers(HIGHEST_PORT - 4, HIGHEST_PORT)
 
@@ -130,21 +145,26 @@ def shares(
 ) -> Share:
     """Draw a share; ids come in any order, so that older and younger ones meet."""
     device_id = draw(device_ids)
-    inside = draw(port_ranges())
-    first = draw(st.just(inside.first) | port_numbers)
-    first = min(first, HIGHEST_PORT - len(inside) + 1)
-    families = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    protocol = draw(st.sampled_from(Protocol))
+    inside = outside = ALL_PORTS
+    if protocol.has_ports:
+        inside = draw(port_ranges())
+        first = draw(st.just(inside.first) | port_numbers)
+        first = min(first, HIGHEST_PORT - len(inside) + 1)
+        outside = PortRange(first, first + len(inside) - 1)
+    families = draw(st.sets(st.sampled_from(sorted(protocol.families)), min_size=1))
     return Share(
         # No two devices have a share with the same id.
         share_id=f"{draw(share_ids)} {device_id}",
         device_id=device_id,
         name=draw(st.sampled_from(["Web", "Game"])),
-        protocol=draw(st.sampled_from(Protocol)),
+        protocol=protocol,
         ports=inside,
-        external=PortRange(first, first + len(inside) - 1),
-        ipv4=families[0],
-        ipv6=families[1],
+        external=outside,
+        ipv4=Family.IPV4 in families,
+        ipv6=Family.IPV6 in families,
         enabled=draw(st.sampled_from([True, True, False])),
+        sources=draw(st.just(()) | source_lists),
     )
 
 

@@ -8,6 +8,7 @@ from custom_components.portshare.sharing.applications import (
     Application,
 )
 from custom_components.portshare.sharing.model import (
+    ALL_PORTS,
     HIGHEST_PORT,
     LOWEST_PORT,
     Protocol,
@@ -29,6 +30,9 @@ def test_an_application_is_found_by_its_key() -> None:
 @pytest.mark.parametrize("application", APPLICATIONS, ids=lambda each: each.key)
 def test_an_application_listens_on_valid_ports(application: Application) -> None:
     some = application.ports
+    if not application.protocol.has_ports:
+        assert some == ALL_PORTS
+        return
     assert LOWEST_PORT <= some.first <= some.last <= HIGHEST_PORT
 
 
@@ -50,6 +54,8 @@ def test_no_two_applications_are_the_same_but_for_their_name() -> None:
         ("bittorrent", Protocol.TCP_UDP, 6881, 6889),
         ("mqtt_tls", Protocol.TCP, 8883, 8883),
         ("home_assistant", Protocol.TCP, 8123, 8123),
+        ("l2tp", Protocol.UDP, 1701, 1701),
+        ("pptp", Protocol.TCP, 1723, 1723),
     ],
 )
 def test_well_known_ports_are_what_they_are(

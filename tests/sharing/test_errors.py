@@ -5,18 +5,31 @@ import pytest
 
 from custom_components.portshare.sharing import errors
 from custom_components.portshare.sharing.errors import SharingError
+from custom_components.portshare.sharing.model import Family, Protocol, Transport
 
 from .builders import ports, share
 
 HOLDER = share("2", "pc", 80, name="Blog")
 EVERY_ERROR = (
     errors.InvalidPort("port", object()),
+    errors.MissingPort(),
     errors.InvertedRange("port_end", 2, 1),
     errors.UnequalRanges(ports(1, 2), ports(1)),
     errors.RangeBeyondLastPort(65535, 2),
     errors.ExternalPortTaken(ports(80), HOLDER, "PC", ports(81)),
     errors.ExternalPortTaken(ports(80), HOLDER, "PC", None),
     errors.DevicePortTaken(ports(80), HOLDER, "PC"),
+    errors.DeviceSharesAlready(HOLDER, "PC"),
+    errors.ProtocolTaken(HOLDER, "PC"),
+    errors.ExposedHostTaken(HOLDER, "PC"),
+    errors.ServedByGateway(22, Transport.TCP, ports(23)),
+    errors.ServedByGateway(22, Transport.TCP, None),
+    errors.NeedsConfirmation("SSH (22)"),
+    errors.ExposedHostNeedsConfirmation("Exposed host"),
+    errors.InvalidSource("?"),
+    errors.TooManySources(33, 32),
+    errors.NoSourceOfFamily({Family.IPV4}),
+    errors.ProtocolWithoutFamily(Protocol.ESP),
     errors.NoExternalPortFree(2),
     errors.InvalidName(),
     errors.InvalidProtocol(None),

@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
+from dataclasses import FrozenInstanceError, is_dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import given
@@ -55,12 +55,29 @@ def test_ports_read_as_people_write_them(some: PortRange, text: str) -> None:
         (Protocol.TCP, (Transport.TCP,)),
         (Protocol.UDP, (Transport.UDP,)),
         (Protocol.TCP_UDP, (Transport.TCP, Transport.UDP)),
+        (Protocol.ESP, (Transport.ESP,)),
+        (Protocol.GRE, (Transport.GRE,)),
+        (Protocol.PING6, (Transport.ICMPV6,)),
+        (Protocol.EXPOSED_HOST, (Transport.ANY,)),
     ],
 )
 def test_a_protocol_opens_its_transport_protocols(
     protocol: Protocol, transports: tuple[Transport, ...]
 ) -> None:
     assert protocol.transports == transports
+
+
+@pytest.mark.parametrize(
+    ("protocol", "label"),
+    [
+        (Protocol.TCP, "TCP"),
+        (Protocol.TCP_UDP, "TCP+UDP"),
+        (Protocol.PING6, "PING6"),
+        (Protocol.EXPOSED_HOST, "Exposed host"),
+    ],
+)
+def test_a_protocol_has_a_name(protocol: Protocol, label: str) -> None:
+    assert protocol.label == label
 
 
 def test_address_translation_is_for_ipv4_and_pinholes_are_for_ipv6() -> None:
@@ -75,9 +92,14 @@ def test_a_device_that_was_not_seen_has_no_addresses() -> None:
     assert observed.addresses_of(DEVICES["pc"].mac) == NO_ADDRESSES
 
 
-def test_the_gateway_stays_the_same_when_only_a_device_moves() -> None:
+def test_the_gateway_stays_the_same_when_only_a_device_or_a_name_moves() -> None:
     before = facts(nas=addresses("192.168.1.2"))
     assert before.same_gateway(facts(nas=addresses("192.168.1.3")))
+    names = {"office.example.org": (IPv4Address("198.51.100.7"),)}
+    assert before.same_gateway(replace(before, names=names))
+    assert not before.same_gateway(
+        replace(before, served=frozenset({(Transport.TCP, 22)}))
+    )
     assert not before.same_gateway(replace(before, internet=frozenset()))
 
 
@@ -97,6 +119,6 @@ def test_what_somebody_holds_never_changes_under_their_hands() -> None:
     for word in words:
         assert "__slots__" in vars(word)
         with pytest.raises(FrozenInstanceError):
-            setattr(object.__new__(word), fields(word)[0].name, None)
+            object.__new__(word).anything = None  # type: ignore[attr-defined]
     with pytest.raises(FrozenInstanceError):
         share().enabled = False  # type: ignore[misc]

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import combinations
 
 from hypothesis import given, settings, strategies as st
@@ -7,6 +8,9 @@ import pytest
 
 from custom_components.portshare.sharing.configuration import Configuration
 from custom_components.portshare.sharing.model import (
+    ALL_PORTS,
+    ANY_IPV4,
+    ANY_IPV6,
     Addresses,
     Change,
     Dnat,
@@ -27,10 +31,12 @@ from custom_components.portshare.sharing.plan import (
     environment,
     plan,
 )
+from custom_components.portshare.sharing.sources import names_in
 
 from .builders import (
     BOTH,
     DEVICES,
+    NAMES,
     WAN_IPV4,
     DeviceStep,
     addresses,
@@ -146,10 +152,75 @@ def test_a_share_that_was_removed_is_planned_away() -> None:
 
 def test_the_firewall_is_told_what_it_needs_beside_the_mappings() -> None:
     lan = (IPv4Network("192.168.1.0/24"),)
-    observed = Facts(internet=BOTH, wan_ipv4=(WAN_IPV4,), lan_ipv4=lan)
+    served = frozenset({(TCP, 22)})
+    observed = Facts(internet=BOTH, wan_ipv4=(WAN_IPV4,), lan_ipv4=lan, served=served)
     assert environment(observed, protect=True) == Environment(
-        BOTH, (WAN_IPV4,), lan, True
+        BOTH, (WAN_IPV4,), lan, True, served
     )
+
+
+# What has no ports
+
+
+@pytest.mark.parametrize("protocol", [Protocol.ESP, Protocol.GRE])
+def test_esp_and_gre_are_an_address_translation_of_all_there_is(
+    protocol: Protocol,
+) -> None:
+    [transport] = protocol.transports
+    assert planned(share(protocol=protocol), facts(nas=AT_HOME)).mappings == (
+        Dnat(transport, ALL_PORTS, NAS_MAC, NAS_IPV4, 0, "Web on NAS"),
+    )
+
+
+def test_ping_is_a_pinhole() -> None:
+    assert planned(share(protocol=Protocol.PING6), facts(nas=AT_HOME)).mappings == (
+        Pinhole(Transport.ICMPV6, NAS_MAC, NAS_IPV6, ALL_PORTS, "Web on NAS"),
+    )
+
+
+def test_an_exposed_host_gets_everything_over_both_ip_versions() -> None:
+    exposed = share(protocol=Protocol.EXPOSED_HOST)
+    assert planned(exposed, facts(nas=AT_HOME)).mappings == (
+        Dnat(Transport.ANY, ALL_PORTS, NAS_MAC, NAS_IPV4, 0, "Web on NAS"),
+        Pinhole(Transport.ANY, NAS_MAC, NAS_IPV6, ALL_PORTS, "Web on NAS"),
+    )
+
+
+# Who may call
+
+
+def test_each_mapping_lets_the_callers_of_its_ip_version_in() -> None:
+    lan = (IPv4Network("192.168.1.0/24"),)
+    limited = share(sources=("198.51.100.7", "2001:db8:5::/48"))
+    observed = replace(facts(nas=AT_HOME), lan_ipv4=lan)
+    ipv4, ipv6 = planned(limited, observed).mappings
+    assert ipv4.sources == (*lan, IPv4Network("198.51.100.7/32"))
+    assert ipv6.sources == (IPv6Network("2001:db8:5::/48"),)
+
+
+def test_without_callers_of_an_ip_version_there_is_no_mapping_of_it() -> None:
+    limited = share(sources=("198.51.100.7",))
+    only_ipv4 = planned(limited, facts(nas=AT_HOME))
+    assert only_ipv4.families == {IPV4}
+    assert only_ipv4.status is Status.ACTIVE
+    only_ipv6 = planned(share(sources=("2001:db8:5::7",)), facts(nas=AT_HOME))
+    assert only_ipv6.families == {IPV6}
+
+
+@pytest.mark.parametrize(
+    "names", [{}, {NAMES[0]: ()}, {NAMES[1]: (IPv4Address("198.51.100.7"),)}]
+)
+def test_a_name_that_leads_nowhere_opens_nothing_and_is_an_error(
+    names: dict[str, tuple[IPv4Address, ...]],
+) -> None:
+    observed = replace(facts(nas=AT_HOME), names=names)
+    assert planned(share(sources=(NAMES[0],)), observed) == Planned(Status.ERROR)
+
+
+def test_a_name_that_leads_where_the_share_is_not_open_is_an_error() -> None:
+    observed = replace(facts(nas=AT_HOME), names={NAMES[0]: (NAS_IPV6,)})
+    limited = share(sources=(NAMES[0],), ipv6=False)
+    assert planned(limited, observed) == Planned(Status.ERROR)
 
 
 # From one plan to the next
@@ -200,6 +271,12 @@ class House:
 
     def observe(self, observed: Facts) -> None:
         before, self.facts = self.facts, observed
+        self._touched |= {
+            share_id
+            for share_id, each in self.configuration.shares.items()
+            for name in names_in(each.sources)
+            if before.names.get(name) != observed.names.get(name)
+        }
         for device in self.configuration.devices.values():
             if not before.same_gateway(observed) or (
                 before.addresses_of(device.mac) != observed.addresses_of(device.mac)
@@ -249,11 +326,14 @@ def observations(draw: st.DrawFn) -> Facts:
     seen: dict[str, Addresses] = {
         device_id: addresses(ipv4.pop(), *ipv6.pop()) for device_id in DEVICES
     }
-    return facts(
+    observed = facts(
         draw(st.sets(st.sampled_from(Family))),
         draw(st.sampled_from([(), (WAN_IPV4,)])),
         **seen,
     )
+    leads = st.sampled_from([(), (IPv4Address("198.51.100.9"),)])
+    names = st.dictionaries(st.sampled_from(NAMES), leads)
+    return replace(observed, names=draw(names))
 
 
 steps = st.lists(st.tuples(device_steps() | observations(), st.booleans()), max_size=12)
@@ -305,6 +385,11 @@ def test_only_an_enabled_share_of_a_device_that_is_there_opens_anything(
             assert wanted.enabled
         for mapping in each.mappings:
             assert mapping.transport in wanted.protocol.transports
+            assert mapping.sources
+            if wanted.sources:
+                everybody = "0.0.0.0/0" in wanted.sources
+                assert (ANY_IPV4 in mapping.sources) <= everybody
+                assert ANY_IPV6 not in mapping.sources
             if isinstance(mapping, Dnat):
                 assert wanted.ipv4
                 assert mapping.address == seen.ipv4

@@ -9,6 +9,7 @@ from custom_components.portshare.sharing.model import (
     PortRange,
     Protocol,
     Share,
+    Transport,
 )
 from custom_components.portshare.sharing.ports import PortIndex, TakenRanges
 
@@ -19,6 +20,10 @@ def claims(wanting: Share) -> set[tuple[str, ...]]:
     """Say port by port what a share needs for itself: the rules in their long form."""
     needed: set[tuple[str, ...]] = set()
     for transport in wanting.protocol.transports:
+        if not wanting.protocol.has_ports:
+            needed.add(("device", wanting.device_id, transport))
+            needed |= {("gateway", transport)} if wanting.ipv4 else set()
+            continue
         for offset in range(len(wanting.ports)):
             inside = str(wanting.ports.first + offset)
             outside = str(wanting.external.first + offset)
@@ -166,11 +171,17 @@ def test_an_ipv6_share_needs_no_external_port_of_the_gateway() -> None:
 
 @given(
     share_sets(),
-    shares(),
+    shares().filter(lambda each: each.protocol.has_ports and each.ipv4),
     port_ranges(port_numbers | st.integers(1, HIGHEST_PORT), longest=HIGHEST_PORT),
+    st.frozensets(
+        st.tuples(st.sampled_from([Transport.TCP, Transport.UDP]), port_numbers)
+    ),
 )
 def test_the_next_free_port_is_the_first_that_is_free_going_round(
-    others: dict[str, Share], asking: Share, wanted: PortRange
+    others: dict[str, Share],
+    asking: Share,
+    wanted: PortRange,
+    served: frozenset[tuple[Transport, int]],
 ) -> None:
     index = PortIndex(others.values())
     asking = replace(asking, ports=wanted, external=wanted)
@@ -182,16 +193,19 @@ def test_the_next_free_port_is_the_first_that_is_free_going_round(
             other.share_id != asking.share_id
             and index.has(other.share_id)
             and {*other.protocol.transports} & {*asking.protocol.transports}
-            and (other.ipv4 and asking.ipv4)
+            and other.ipv4
         ):
             span = slice(other.external.first, other.external.last + 1)
             taken[span] = b"\1" * len(other.external)
+    for transport, port in served:
+        if transport in asking.protocol.transports:
+            taken[port] = 1
     run = bytes(len(wanted))
     first = taken.find(run, wanted.first)
     if first < 0:
         first = taken.find(run)
 
-    found = index.next_free_external(asking)
+    found = index.next_free_external(asking, served)
     assert found == (ports(first, first + len(wanted) - 1) if first > 0 else None)
 
 
@@ -218,3 +232,35 @@ def test_nothing_is_proposed_when_every_port_is_taken() -> None:
 def test_what_a_share_holds_itself_is_free_for_it() -> None:
     index = PortIndex([share("1", "nas", 80)])
     assert index.next_free_external(share("1", "nas", 80)) == ports(80)
+
+
+def test_there_is_one_exposed_host_over_ipv4_and_any_number_over_ipv6() -> None:
+    exposed = Protocol.EXPOSED_HOST
+    index = PortIndex(
+        [
+            share("1", "nas", protocol=exposed),
+            share("2", "pc", protocol=exposed),
+            share("3", "console", protocol=exposed, ipv4=False),
+        ]
+    )
+    assert [index.has(each) for each in "123"] == [True, False, True]
+
+
+def test_a_single_share_and_an_exposed_host_are_not_in_each_others_way() -> None:
+    shares = [share("1", "nas", 80), share("2", "nas", protocol=Protocol.EXPOSED_HOST)]
+    index = PortIndex(shares)
+    assert holding(index, shares) == {"1", "2"}
+
+
+def test_ping_can_be_shared_by_every_device_and_once_by_each() -> None:
+    ping = Protocol.PING6
+    shares = [share(str(n), id_, protocol=ping) for n, id_ in enumerate(("nas", "pc"))]
+    index = PortIndex(shares)
+    assert holding(index, shares) == {"0", "1"}
+    again = share("2", "nas", protocol=ping)
+    assert [each.share_id for each in index.device_holders(again)] == ["0"]
+
+
+def test_what_has_no_ports_has_no_next_free_one() -> None:
+    index = PortIndex([share("1", "nas", protocol=Protocol.GRE)])
+    assert index.next_free_external(share("2", "pc", protocol=Protocol.GRE)) is None

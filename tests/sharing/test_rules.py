@@ -9,6 +9,8 @@ import pytest
 
 from custom_components.portshare.sharing.errors import (
     DevicePortTaken,
+    DeviceSharesAlready,
+    ExposedHostTaken,
     ExternalPortTaken,
     GatewayItself,
     InvalidDevice,
@@ -17,21 +19,28 @@ from custom_components.portshare.sharing.errors import (
     InvalidProtocol,
     InvalidTime,
     InvertedRange,
+    MissingPort,
     MulticastMac,
     NoExternalPortFree,
     NoFamily,
     OutsideLan,
+    ProtocolTaken,
+    ProtocolWithoutFamily,
     RangeBeyondLastPort,
+    ServedByGateway,
     SharingError,
     UnequalRanges,
 )
 from custom_components.portshare.sharing.model import (
+    ALL_PORTS,
     HIGHEST_PORT,
     LOWEST_PORT,
     Facts,
+    Family,
     PortRange,
     Protocol,
     Share,
+    Transport,
 )
 from custom_components.portshare.sharing.ports import PortIndex
 from custom_components.portshare.sharing.rules import (
@@ -70,7 +79,7 @@ junk: st.SearchStrategy[object] = st.recursive(
 )
 FIELDS = (
     *("name", "protocol", "port", "port_end", "external_port", "external_port_end"),
-    *("ipv4", "ipv6", "enabled", "open_until"),
+    *("ipv4", "ipv6", "sources", "enabled", "open_until"),
 )
 
 
@@ -245,9 +254,129 @@ def test_a_wrong_port_is_shown_at_the_field_where_it_was_typed(
     assert caught.value.field == field
 
 
-def test_a_share_without_a_port_is_refused() -> None:
-    with pytest.raises(InvalidPort):
-        parse_share("1", "nas", {"name": "Web"}, PortIndex())
+@pytest.mark.parametrize("fields", [{}, {"port": None}, {"port": "", "port_end": 90}])
+def test_a_share_without_a_port_is_asked_for_one(fields: dict[str, object]) -> None:
+    with pytest.raises(MissingPort) as caught:
+        parse_share("1", "nas", {"name": "Web", **fields}, PortIndex())
+    assert caught.value.field == "port"
+    assert tells(caught.value) == {}
+
+
+# Protocols without ports
+
+WITHOUT_PORTS = [each for each in Protocol if not each.has_ports]
+
+
+@given(st.dictionaries(st.sampled_from(("port", "port_end", "external_port")), junk))
+@pytest.mark.parametrize("protocol", WITHOUT_PORTS)
+def test_ports_that_a_protocol_does_not_have_are_ignored(
+    protocol: Protocol, ports_given: dict[str, object]
+) -> None:
+    assert parse(protocol=protocol, **ports_given) == share(protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "families"),
+    [
+        ("esp", {Family.IPV4}),
+        ("gre", {Family.IPV4}),
+        ("ping6", {Family.IPV6}),
+        ("exposed_host", {Family.IPV4, Family.IPV6}),
+    ],
+)
+def test_a_protocol_is_shared_over_the_ip_versions_that_it_has(
+    protocol: str, families: set[Family]
+) -> None:
+    assert parse(protocol=protocol).families == families
+
+
+@pytest.mark.parametrize(
+    ("protocol", "wanted", "families"),
+    [("esp", "ipv6", "IPv4"), ("gre", "ipv6", "IPv4"), ("ping6", "ipv4", "IPv6")],
+)
+def test_only_an_ip_version_that_a_protocol_does_not_have_is_refused(
+    protocol: str, wanted: str, families: str
+) -> None:
+    with pytest.raises(ProtocolWithoutFamily) as caught:
+        parse(protocol=protocol, **{"ipv4": False, "ipv6": False, wanted: True})
+    assert caught.value.field == "protocol"
+    assert tells(caught.value) == {"protocol": protocol.upper(), "families": families}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "placeholders"),
+    [
+        (
+            share("2", "pc", protocol=Protocol.EXPOSED_HOST),
+            ExposedHostTaken,
+            {"share": "Mine", "device": "NAS", "protocol": "Exposed host"},
+        ),
+        (
+            share("2", "pc", protocol=Protocol.ESP),
+            ProtocolTaken,
+            {"share": "Mine", "device": "NAS", "protocol": "ESP"},
+        ),
+        (
+            share("2", "nas", protocol=Protocol.PING6),
+            DeviceSharesAlready,
+            {"share": "Mine", "device": "NAS", "protocol": "PING6"},
+        ),
+        (
+            share("2", "nas", protocol=Protocol.EXPOSED_HOST, ipv4=False),
+            DeviceSharesAlready,
+            {"share": "Mine", "device": "NAS", "protocol": "Exposed host"},
+        ),
+    ],
+)
+def test_who_has_what_there_is_once_is_named(
+    wanted: Share, error: type[SharingError], placeholders: dict[str, str]
+) -> None:
+    index = PortIndex([share("1", "nas", protocol=wanted.protocol, name="Mine")])
+    with pytest.raises(error) as caught:
+        check_free(wanted, index, DEVICES)
+    assert caught.value.field == "protocol"
+    assert tells(caught.value) == placeholders
+
+
+# What the gateway serves
+
+SSH_AND_DNS = frozenset({(Transport.TCP, 22), (Transport.UDP, 53)})
+
+
+def test_a_port_that_the_gateway_serves_is_refused_and_another_proposed() -> None:
+    index = PortIndex([share("2", "pc", 23)])
+    with pytest.raises(ServedByGateway) as caught:
+        check_free(share("1", "nas", 22), index, DEVICES, SSH_AND_DNS)
+    assert caught.value.field == "external_port"
+    assert tells(caught.value) == {"port": "22", "transport": "TCP", "proposal": "24"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        share("1", "nas", 22, 2222),
+        share("1", "nas", 22, ipv4=False),
+        share("1", "nas", 22, protocol=Protocol.UDP),
+        share("1", "nas", 53),
+        share("1", "nas", protocol=Protocol.EXPOSED_HOST),
+    ],
+)
+def test_what_the_gateway_serves_is_in_nobody_elses_way(wanted: Share) -> None:
+    check_free(wanted, PortIndex(), DEVICES, SSH_AND_DNS)
+
+
+def test_without_an_external_port_a_share_gets_none_that_the_gateway_serves() -> None:
+    fields = {"name": "SSH", "port": 22}
+    assert parse_share("1", "nas", fields, PortIndex(), SSH_AND_DNS).external == ports(
+        23
+    )
+
+
+def test_a_taken_port_is_not_answered_with_one_that_the_gateway_serves() -> None:
+    index = PortIndex([share("2", "pc", 21)])
+    with pytest.raises(ExternalPortTaken) as caught:
+        check_free(share("1", "nas", 21), index, DEVICES, SSH_AND_DNS)
+    assert caught.value.proposal == ports(23)
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), junk), share_sets())
@@ -261,12 +390,20 @@ def test_whatever_is_typed_gives_a_valid_share_or_an_error_that_can_be_told(
         return
     assert len(made.ports) == len(made.external) >= 1
     for some in (made.ports, made.external):
-        assert LOWEST_PORT <= some.first <= some.last <= HIGHEST_PORT
-    assert made.ipv4 or made.ipv6
+        if made.protocol.has_ports:
+            assert LOWEST_PORT <= some.first <= some.last <= HIGHEST_PORT
+        else:
+            assert some == ALL_PORTS
+    assert made.families
+    assert made.families <= made.protocol.families
     assert made.name == made.name.strip() != ""
 
 
-@given(share_sets(), port_ranges(), st.sampled_from(Protocol))
+@given(
+    share_sets(),
+    port_ranges(),
+    st.sampled_from([each for each in Protocol if each.has_ports]),
+)
 def test_without_an_external_port_a_share_gets_one_that_is_free(
     others: dict[str, Share], wanted: PortRange, protocol: Protocol
 ) -> None:
@@ -362,6 +499,13 @@ def test_a_share_is_free_or_told_who_is_in_its_way_and_a_port_that_is_free(
         assert refusal.holder.external.overlaps(wanted.external)
         assert refusal.proposal
         assert not why_not(replace(wanted, external=refusal.proposal), index)
+    elif refusal is not None:
+        assert isinstance(
+            refusal, DeviceSharesAlready | ExposedHostTaken | ProtocolTaken
+        )
+        assert refusal.holder.protocol is wanted.protocol
+        same_device = refusal.holder.device_id == wanted.device_id
+        assert same_device is isinstance(refusal, DeviceSharesAlready)
     else:
         assert index.update((), [wanted]) == {wanted.share_id}
 

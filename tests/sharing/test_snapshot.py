@@ -41,10 +41,23 @@ def state(one: Share, observed: Facts) -> ShareState:
             share(port=ports(80, 82), external=ports(50, 52)),
             ("203.0.113.7:50-52", "[2001:db8::5]:80-82"),
         ),
+        (share(protocol=Protocol.ESP), ("203.0.113.7",)),
+        (share(protocol=Protocol.PING6), ("2001:db8::5",)),
+        (share(protocol=Protocol.EXPOSED_HOST), ("203.0.113.7", "2001:db8::5")),
+        (share(sources=("198.51.100.7",)), ("203.0.113.7:80",)),
+        (share(sources=("2001:db8:5::/48",)), ("[2001:db8::5]:80",)),
+        (share(sources=("office.example.org",)), ()),
     ],
 )
 def test_a_caller_is_told_address_and_port(one: Share, calls: tuple[str, ...]) -> None:
     assert call_strings(one, AT_HOME, facts(nas=AT_HOME)) == calls
+
+
+def test_a_name_is_told_without_a_port_where_there_is_none() -> None:
+    observed = facts(nas=AT_HOME)
+    tunnel = share(protocol=Protocol.GRE)
+    calls = call_strings(tunnel, AT_HOME, observed, "home.example.org")
+    assert calls == ("home.example.org", "203.0.113.7")
 
 
 def test_a_caller_may_use_every_address_there_is() -> None:
@@ -101,6 +114,11 @@ def test_the_state_says_to_which_address_the_share_leads(
         (share(), BOTH, 1),
         (share(port=ports(80, 82)), BOTH, 3),
         (share(port=ports(80, 82), protocol=Protocol.TCP_UDP), BOTH, 6),
+        (share(protocol=Protocol.EXPOSED_HOST), BOTH, 131070),
+        (share(protocol=Protocol.EXPOSED_HOST, ipv6=False), BOTH, 131070),
+        (share(protocol=Protocol.ESP), BOTH, 1),
+        (share(protocol=Protocol.GRE), BOTH, 1),
+        (share(protocol=Protocol.PING6), BOTH, 1),
         (share(), [], 0),
         (share(enabled=False), BOTH, 0),
     ],

@@ -97,7 +97,7 @@ _SERVICE: Final = (INET_PROTO, INET_SERVICE)
 _FLOW4: Final = (*_SERVICE, IPV4_ADDR, INET_SERVICE)
 _FLOW6: Final = (IPV6_ADDR, *_SERVICE)
 
-_MOST_REMEMBERED: Final = 65_535
+_MOST_REMEMBERED: Final = 8_192
 _VISITS: Final = timedelta(days=7)
 _ANSWERS: Final = timedelta(days=30)
 

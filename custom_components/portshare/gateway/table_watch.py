@@ -60,6 +60,7 @@ class TableWatch:
         self._on_damage = on_damage
         self._on_others = on_others
         self._netlink: NetlinkSocket | None = None
+        self._others_changed = False
         self.damage = Damage.NONE
 
     def open(self, port_id: int) -> None:
@@ -83,20 +84,27 @@ class TableWatch:
             return
         kind = event.type & 0xFF
         if kind == _GENERATION:
+            self._tell()
             return
         elements = kind in _ELEMENTS
         if _is_ours(event.data):
-            self._damaged(Damage.ELEMENTS if elements else Damage.DEFINITION)
+            damage = Damage.ELEMENTS if elements else Damage.DEFINITION
+            self.damage = max(self.damage, damage)
         elif not elements:
-            self._on_others()
+            self._others_changed = True
 
     def _overrun(self) -> None:
-        self._damaged(Damage.UNKNOWN)
-        self._on_others()
+        self.damage = max(self.damage, Damage.UNKNOWN)
+        self._others_changed = True
+        self._tell()
 
-    def _damaged(self, damage: Damage) -> None:
-        self.damage = max(self.damage, damage)
-        self._on_damage()
+    def _tell(self) -> None:
+        """A transaction has been told as a whole: the new generation comes last."""
+        if self.damage is not Damage.NONE:
+            self._on_damage()
+        if self._others_changed:
+            self._others_changed = False
+            self._on_others()
 
 
 def _is_ours(message: bytes) -> bool:

@@ -7,12 +7,15 @@ names that people read are translated by `key`.
 from dataclasses import dataclass
 from typing import Final
 
-from .model import PortRange, Protocol
+from .model import ALL_PORTS, PortRange, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Something that people share, and what must be open for it."""
+    """Something that people share, and what must be open for it.
+
+    `ports` are all ports if the protocol has none.
+    """
 
     key: str
     protocol: Protocol
@@ -29,6 +32,10 @@ def _udp(key: str, first: int, last: int = 0) -> Application:
 
 def _both(key: str, first: int, last: int = 0) -> Application:
     return Application(key, Protocol.TCP_UDP, PortRange(first, last or first))
+
+
+def _all(key: str, protocol: Protocol) -> Application:
+    return Application(key, protocol, ALL_PORTS)
 
 
 APPLICATIONS: Final[tuple[Application, ...]] = (
@@ -55,6 +62,11 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     # IPsec needs both: behind address translation it moves from the one to the other.
     _udp("ipsec_ike", 500),
     _udp("ipsec_nat_t", 4500),
+    _all("ipsec_esp", Protocol.ESP),
+    _udp("l2tp", 1701),
+    # PPTP is the control connection, and GRE the tunnel (RFC 2637).
+    _tcp("pptp", 1723),
+    _all("gre", Protocol.GRE),
     _udp("tailscale", 41641),
     _udp("zerotier", 9993),
     # Files. FTP is the control connection only: for passive transfers the server names
@@ -102,6 +114,9 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     _udp("palworld", 8211),
     _udp("project_zomboid", 16261, 16262),
     _both("source_engine", 27015),
+    # A whole device
+    _all("ping6", Protocol.PING6),
+    _all("exposed_host", Protocol.EXPOSED_HOST),
 )
 
 BY_KEY: Final = {application.key: application for application in APPLICATIONS}

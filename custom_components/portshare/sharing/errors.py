@@ -4,10 +4,19 @@ Each error carries its data; the Home Assistant rooms turn `key` and `placeholde
 into a text in the user's language, and show it at the form's `field`.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, override
 
-from .model import HIGHEST_PORT, LOWEST_PORT, PortRange, Share
+from .model import (
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    Family,
+    PortRange,
+    Protocol,
+    Share,
+    Transport,
+)
 
 
 class SharingError(ValueError):
@@ -63,6 +72,13 @@ class InvalidPort(SharingError):
             "lowest": str(LOWEST_PORT),
             "highest": str(HIGHEST_PORT),
         }
+
+
+class MissingPort(SharingError):
+    """A protocol with ports needs to know which."""
+
+    key = "missing_port"
+    field = "port"
 
 
 class InvertedRange(SharingError):
@@ -184,6 +200,139 @@ class DevicePortTaken(SharingError):
         }
 
 
+class _Held(ValueError):
+    """Another share holds what there is only once."""
+
+    def __init__(self, holder: Share, holder_device: str) -> None:
+        """Remember which share it is, and of which device."""
+        super().__init__(holder, holder_device)
+        self.holder = holder
+        self.holder_device = holder_device
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """The share that is in the way, as the text needs it."""
+        return {
+            "share": self.holder.name,
+            "device": self.holder_device,
+            "protocol": self.holder.protocol.label,
+        }
+
+
+class DeviceSharesAlready(_Held, SharingError):
+    """What has no ports is shared once per device."""
+
+    key = "device_shares_already"
+    field = "protocol"
+
+
+class ProtocolTaken(_Held, SharingError):
+    """A protocol without ports leads to one device only over IPv4."""
+
+    key = "protocol_taken"
+    field = "protocol"
+
+
+class ExposedHostTaken(_Held, SharingError):
+    """There is one exposed host per gateway over IPv4."""
+
+    key = "exposed_host_taken"
+    field = "protocol"
+
+
+class ServedByGateway(SharingError):
+    """The gateway itself answers the internet on an external port."""
+
+    key = "served_by_gateway"
+    field = "external_port"
+
+    def __init__(
+        self, port: int, transport: Transport, proposal: PortRange | None
+    ) -> None:
+        """Remember what is served and which port is free."""
+        super().__init__(port, transport, proposal)
+        self.port = port
+        self.transport = transport
+        self.proposal = proposal
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {
+            "port": str(self.port),
+            "transport": self.transport.upper(),
+            "proposal": "-" if self.proposal is None else str(self.proposal),
+        }
+
+
+class NeedsConfirmation(SharingError):
+    """The share lets the internet at what a device is managed by.
+
+    `services` says what is there, with the port: `SSH (22)`.
+    """
+
+    key = "needs_confirmation"
+    field = "confirm"
+
+    def __init__(self, services: str) -> None:
+        """Remember what is there."""
+        super().__init__(services)
+        self.services = services
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {"services": self.services}
+
+
+class ExposedHostNeedsConfirmation(NeedsConfirmation):
+    """The share lets the internet at everything of a device."""
+
+    key = "exposed_host_needs_confirmation"
+
+
+class InvalidSource(_OfAValue, SharingError):
+    """A source is an address, a network or a DNS name."""
+
+    key = "invalid_source"
+    field = "sources"
+
+
+class TooManySources(SharingError):
+    """A share has a limited number of sources."""
+
+    key = "too_many_sources"
+    field = "sources"
+
+    def __init__(self, count: int, most: int) -> None:
+        """Remember how many were given, and how many may be."""
+        super().__init__(count, most)
+        self.count = count
+        self.most = most
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {"count": str(self.count), "most": str(self.most)}
+
+
+class NoSourceOfFamily(SharingError):
+    """None of the sources can call over an IP version of the share."""
+
+    key = "no_source_of_family"
+    field = "sources"
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        """Remember over which IP versions the share can be called."""
+        self.families = frozenset(families)
+        super().__init__(self.families)
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {"families": _named(self.families)}
+
+
 class NoExternalPortFree(SharingError):
     """Not one external port (or range of this length) is left."""
 
@@ -220,6 +369,26 @@ class NoFamily(SharingError):
 
     key = "no_family"
     field = "ipv4"
+
+
+class ProtocolWithoutFamily(SharingError):
+    """The protocol cannot be shared over the IP version that was chosen."""
+
+    key = "protocol_without_family"
+    field = "protocol"
+
+    def __init__(self, protocol: Protocol) -> None:
+        """Remember the protocol."""
+        super().__init__(protocol)
+        self.protocol = protocol
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {
+            "protocol": self.protocol.label,
+            "families": _named(self.protocol.families),
+        }
 
 
 class InvalidDevice(_OfAValue, SharingError):
@@ -295,3 +464,8 @@ class UnknownShare(SharingError):
     @override
     def placeholders(self) -> dict[str, str]:
         return {"share_id": self.share_id}
+
+
+def _named(families: Iterable[Family]) -> str:
+    names = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
+    return ", ".join(names[family] for family in sorted(families))

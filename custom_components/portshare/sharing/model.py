@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Final
+from typing import Final, Protocol as Protocol_
 
 LOWEST_PORT: Final = 1
 HIGHEST_PORT: Final = 65535
@@ -47,6 +47,11 @@ class Protocol(StrEnum):
         return _TRANSPORTS[self]
 
     @property
+    def label(self) -> str:
+        """The name of the protocol, as people know it in every language."""
+        return _LABELS.get(self, self.upper())
+
+    @property
     def has_ports(self) -> bool:
         """Whether a share of this protocol is about single ports."""
         return self in (Protocol.TCP, Protocol.UDP, Protocol.TCP_UDP)
@@ -69,6 +74,12 @@ _TRANSPORTS: Final = {
     Protocol.GRE: (Transport.GRE,),
     Protocol.PING6: (Transport.ICMPV6,),
     Protocol.EXPOSED_HOST: (Transport.ANY,),
+}
+
+
+_LABELS: Final = {
+    Protocol.TCP_UDP: "TCP+UDP",
+    Protocol.EXPOSED_HOST: "Exposed host",
 }
 
 
@@ -131,6 +142,26 @@ class Share:
     enabled: bool
     sources: tuple[str, ...] = ()
     open_until: datetime | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The first port to the device; None if the protocol has no ports."""
+        return self.ports.first if self.protocol.has_ports else None
+
+    @property
+    def port_end(self) -> int | None:
+        """The last port to the device; None if the protocol has no ports."""
+        return self.ports.last if self.protocol.has_ports else None
+
+    @property
+    def external_port(self) -> int | None:
+        """The first external port; None if the protocol has no ports."""
+        return self.external.first if self.protocol.has_ports else None
+
+    @property
+    def external_port_end(self) -> int | None:
+        """The last external port; None if the protocol has no ports."""
+        return self.external.last if self.protocol.has_ports else None
 
     @property
     def families(self) -> frozenset[Family]:
@@ -219,13 +250,31 @@ class Addresses:
 NO_ADDRESSES: Final = Addresses()
 
 
+class Firewalls(Protocol_):
+    """The other firewalls of the gateway."""
+
+    def keep_out(self, mapping: Mapping) -> bool:
+        """Return whether they drop all calls to this mapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoFirewalls:
+    """There are no others."""
+
+    def keep_out(self, mapping: Mapping) -> bool:
+        """Return that nothing is dropped."""
+        return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is observed on the gateway.
 
     `internet` holds the IP versions for which a WAN interface is up and has an address
     and a default route. `devices` maps MAC addresses (lower case, colons) to the
-    addresses that the kernel has confirmed for them.
+    addresses that the kernel has confirmed for them. `served` are the ports that the
+    gateway itself offers to the internet. `firewalls` are those of others. `names` are
+    the addresses that DNS names led to when they were resolved last.
     """
 
     internet: frozenset[Family] = frozenset()
@@ -236,14 +285,21 @@ class Facts:
     own_macs: frozenset[str] = frozenset()
     own_addresses: frozenset[IPv4Address | IPv6Address] = frozenset()
     devices: MappingView[str, Addresses] = field(default_factory=dict)
+    served: frozenset[tuple[Transport, int]] = frozenset()
+    firewalls: Firewalls = field(default_factory=NoFirewalls)
+    names: MappingView[str, tuple[IPv4Address | IPv6Address, ...]] = field(
+        default_factory=dict
+    )
 
     def addresses_of(self, mac: str) -> Addresses:
         """Return the confirmed addresses of a device, empty if there are none."""
         return self.devices.get(mac, NO_ADDRESSES)
 
     def same_gateway(self, other: Facts) -> bool:
-        """Return whether all but the devices' addresses is the same."""
-        return replace(self, devices={}) == replace(other, devices={})
+        """Return whether all but the addresses of devices and names is the same."""
+        return replace(self, devices={}, names={}) == replace(
+            other, devices={}, names={}
+        )
 
 
 class Status(StrEnum):
@@ -254,6 +310,7 @@ class Status(StrEnum):
     NO_INTERNET = "no_internet"
     DEVICE_UNKNOWN = "device_unknown"
     CONFLICT = "conflict"
+    BLOCKED = "blocked"
     ERROR = "error"
 
 

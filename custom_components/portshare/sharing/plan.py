@@ -5,7 +5,7 @@ planning the shares that a change touches leaves the same as planning all of the
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .configuration import Configuration
@@ -23,19 +23,26 @@ from .model import (
     Status,
     family_of,
 )
+from .sources import Callers, callers_of
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What shall be true of one share: its status and its mappings."""
+    """What shall be true of one share: its status and its mappings.
+
+    Calls to the mappings that are `kept_out` are dropped by another firewall.
+    """
 
     status: Status
     mappings: tuple[PortMapping, ...] = ()
+    kept_out: frozenset[PortMapping] = frozenset()
 
     @property
     def families(self) -> frozenset[Family]:
-        """The IP versions for which mappings exist."""
-        return frozenset(map(family_of, self.mappings))
+        """The IP versions over which at least one mapping can be reached."""
+        return frozenset(
+            family_of(each) for each in self.mappings if each not in self.kept_out
+        )
 
 
 NOTHING: Final = Planned(Status.OFF)
@@ -75,7 +82,9 @@ def change_between(before: Plan, after: Plan) -> Change:
 
 def environment(facts: Facts, *, protect: bool) -> Environment:
     """Return what the firewall must know beside the mappings."""
-    return Environment(facts.internet, facts.wan_ipv4, facts.lan_ipv4, protect)
+    return Environment(
+        facts.internet, facts.wan_ipv4, facts.lan_ipv4, protect, facts.served
+    )
 
 
 def _plan_share(share: Share, configuration: Configuration, facts: Facts) -> Planned:
@@ -83,23 +92,31 @@ def _plan_share(share: Share, configuration: Configuration, facts: Facts) -> Pla
         return NOTHING
     if not configuration.ports.has(share.share_id):
         return Planned(Status.CONFLICT)
+    callers = callers_of(share, facts)
+    if not callers:
+        return Planned(Status.ERROR)
     device = configuration.devices[share.device_id]
-    mappings = tuple(_mappings(share, device, facts.addresses_of(device.mac)))
+    addresses = facts.addresses_of(device.mac)
+    mappings = tuple(_mappings(share, device, addresses, callers))
     if not mappings:
         return Planned(Status.DEVICE_UNKNOWN)
     if facts.internet.isdisjoint(map(family_of, mappings)):
         return Planned(Status.NO_INTERNET, mappings)
-    return Planned(Status.ACTIVE, mappings)
+    kept_out = frozenset(filter(facts.firewalls.keep_out, mappings))
+    planned = Planned(Status.ACTIVE, mappings, kept_out)
+    if facts.internet.isdisjoint(planned.families):
+        return replace(planned, status=Status.BLOCKED)
+    return planned
 
 
 def _mappings(
-    share: Share, device: Device, addresses: Addresses
+    share: Share, device: Device, addresses: Addresses, callers: Callers
 ) -> Iterator[PortMapping]:
     comment = f"{share.name} on {device.name}"
     if until := share.open_until:
         comment += f" until {until:%Y-%m-%d %H:%M:%S}"
     for transport in share.protocol.transports:
-        if share.ipv4 and addresses.ipv4:
+        if callers.ipv4 and addresses.ipv4:
             yield Dnat(
                 transport,
                 share.external,
@@ -108,9 +125,16 @@ def _mappings(
                 share.ports.first,
                 comment,
                 until,
+                callers.ipv4,
             )
-        if share.ipv6:
+        if callers.ipv6:
             for address in addresses.ipv6 + addresses.expected_ipv6:
                 yield Pinhole(
-                    transport, device.mac, address, share.ports, comment, until
+                    transport,
+                    device.mac,
+                    address,
+                    share.ports,
+                    comment,
+                    until,
+                    callers.ipv6,
                 )

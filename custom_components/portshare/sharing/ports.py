@@ -2,8 +2,13 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 from .model import HIGHEST_PORT, LOWEST_PORT, PortRange, Share, Transport
+
+# Ports that the gateway itself offers to the internet.
+type Served = frozenset[tuple[Transport, int]]
+NOTHING_SERVED: Final[Served] = frozenset()
 
 
 class TakenRanges:
@@ -39,6 +44,18 @@ class TakenRanges:
 
 def _last_port(entry: tuple[PortRange, str]) -> int:
     return entry[0].last
+
+
+def served_among(
+    share: Share, wanted: PortRange, served: Served
+) -> list[tuple[Transport, int]]:
+    """Return what of these ports the gateway itself serves by the share's protocol."""
+    return sorted(
+        (transport, port)
+        for transport, port in served
+        if transport in share.protocol.transports
+        and wanted.first <= port <= wanted.last
+    )
 
 
 class PortIndex:
@@ -83,25 +100,32 @@ class PortIndex:
             if ranges := self._device.get((share.device_id, transport)):
                 yield from self._others(ranges.holders(share.ports), share)
 
-    def next_free_external(self, share: Share) -> PortRange | None:
+    def next_free_external(
+        self, share: Share, served: Served = NOTHING_SERVED
+    ) -> PortRange | None:
         """Return the first external ports that a share could have, from its own upwards.
 
-        What it holds itself is free for it. The search goes round at 65535. None if
-        there are not that many free ports in a row.
+        What it holds itself is free for it; what the gateway serves is not. The search
+        goes round at 65535. None if there are not that many free ports in a row.
         """
-        return self._search(share, share.external.first, HIGHEST_PORT) or self._search(
-            share, LOWEST_PORT, share.external.last - 1
-        )
+        return self._search(
+            share, share.external.first, HIGHEST_PORT, served
+        ) or self._search(share, LOWEST_PORT, share.external.last - 1, served)
 
-    def _search(self, share: Share, first: int, end: int) -> PortRange | None:
+    def _search(
+        self, share: Share, first: int, end: int, served: Served
+    ) -> PortRange | None:
         count = len(share.external)
         while (last := first + count - 1) <= end:
             wanted = PortRange(first, last)
             holders = self._external_holders(share, wanted)
-            taken = max((holder.external.last for holder in holders), default=None)
-            if taken is None:
+            taken = [
+                *(holder.external.last for holder in holders),
+                *(port for _, port in served_among(share, wanted, served)),
+            ]
+            if not taken:
                 return wanted
-            first = taken + 1
+            first = max(taken) + 1
         return None
 
     def _external_holders(self, share: Share, wanted: PortRange) -> Iterator[Share]:

@@ -9,6 +9,8 @@ from typing import Final
 
 from .errors import (
     DevicePortTaken,
+    DeviceSharesAlready,
+    ExposedHostTaken,
     ExternalPortTaken,
     GatewayItself,
     InvalidDevice,
@@ -17,15 +19,30 @@ from .errors import (
     InvalidProtocol,
     InvalidTime,
     InvertedRange,
+    MissingPort,
     MulticastMac,
     NoExternalPortFree,
     NoFamily,
     OutsideLan,
+    ProtocolTaken,
+    ProtocolWithoutFamily,
     RangeBeyondLastPort,
+    ServedByGateway,
     UnequalRanges,
 )
-from .model import HIGHEST_PORT, LOWEST_PORT, Device, Facts, PortRange, Protocol, Share
-from .ports import PortIndex
+from .model import (
+    ALL_PORTS,
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    Device,
+    Facts,
+    Family,
+    PortRange,
+    Protocol,
+    Share,
+)
+from .ports import NOTHING_SERVED, PortIndex, Served, served_among
+from .sources import parse_sources
 
 LONGEST_NAME: Final = 64
 
@@ -57,21 +74,20 @@ def parse_share(
     device_id: str,
     fields: Mapping[str, object],
     index: PortIndex,
+    served: Served = NOTHING_SERVED,
 ) -> Share:
     """Return the share that the fields of a form or service call describe.
 
     Fields: `name`, `protocol`, `port`, `port_end`, `external_port`,
-    `external_port_end`, `ipv4`, `ipv6`, `enabled`, `open_until` (ISO 8601). Without an external port the port
-    to device is taken, or the next free one above it. Raises a SharingError; whether
-    the ports are free is asked of `check_free`.
+    `external_port_end`, `ipv4`, `ipv6`, `sources`, `enabled`, `open_until` (ISO 8601).
+    Without an external port the port to device is taken, or the next free one above it.
+    What the protocol does not have is ignored: ports, or an IP version. Raises a
+    SharingError; whether the ports are free is asked of `check_free`.
     """
     name = parse_name(fields.get("name"))
-    protocol = _parse_protocol(fields.get("protocol", Protocol.TCP))
-    ipv4 = bool(fields.get("ipv4", True))
-    ipv6 = bool(fields.get("ipv6", True))
-    if not (ipv4 or ipv6):
-        raise NoFamily
-    ports = _parse_range(fields, "port", "port_end")
+    protocol = parse_protocol(fields.get("protocol", Protocol.TCP))
+    families = _parse_families(fields, protocol)
+    ports = _parse_ports(fields) if protocol.has_ports else ALL_PORTS
     share = Share(
         share_id=share_id,
         device_id=device_id,
@@ -79,30 +95,49 @@ def parse_share(
         protocol=protocol,
         ports=ports,
         external=ports,
-        ipv4=ipv4,
-        ipv6=ipv6,
+        ipv4=Family.IPV4 in families,
+        ipv6=Family.IPV6 in families,
         enabled=bool(fields.get("enabled", True)),
+        sources=parse_sources(fields.get("sources"), families),
         open_until=_parse_until(fields),
     )
-    if not ipv4:
+    if not (share.ipv4 and protocol.has_ports):
         return share
-    external = _parse_external(fields, ports) or index.next_free_external(share)
+    external = _parse_external(fields, ports) or index.next_free_external(share, served)
     if external is None:
         raise NoExternalPortFree(len(ports))
     return replace(share, external=external)
 
 
-def check_free(share: Share, index: PortIndex, devices: Mapping[str, Device]) -> None:
-    """Raise DevicePortTaken or ExternalPortTaken if another share holds the ports."""
+def check_free(
+    share: Share,
+    index: PortIndex,
+    devices: Mapping[str, Device],
+    served: Served = NOTHING_SERVED,
+) -> None:
+    """Raise an error that says who holds what the share needs for itself.
+
+    DevicePortTaken, ExternalPortTaken or ServedByGateway; of a protocol without ports
+    DeviceSharesAlready, ExposedHostTaken or ProtocolTaken.
+    """
+    has_ports = share.protocol.has_ports
     if holder := next(index.device_holders(share), None):
-        raise DevicePortTaken(share.ports, holder, devices[holder.device_id].name)
+        device = devices[holder.device_id].name
+        if not has_ports:
+            raise DeviceSharesAlready(holder, device)
+        raise DevicePortTaken(share.ports, holder, device)
     if holder := next(index.external_holders(share), None):
-        raise ExternalPortTaken(
-            share.external,
-            holder,
-            devices[holder.device_id].name,
-            index.next_free_external(share),
-        )
+        device = devices[holder.device_id].name
+        if share.protocol is Protocol.EXPOSED_HOST:
+            raise ExposedHostTaken(holder, device)
+        if not has_ports:
+            raise ProtocolTaken(holder, device)
+        proposal = index.next_free_external(share, served)
+        raise ExternalPortTaken(share.external, holder, device, proposal)
+    if share.ipv4 and has_ports:
+        for transport, port in served_among(share, share.external, served):
+            proposal = index.next_free_external(share, served)
+            raise ServedByGateway(port, transport, proposal)
 
 
 def parse_name(value: object) -> str:
@@ -153,11 +188,30 @@ def parse_target(value: str, facts: Facts) -> str | IPv4Address | IPv6Address:
     return address
 
 
-def _parse_protocol(value: object) -> Protocol:
+def parse_protocol(value: object) -> Protocol:
+    """Return a protocol by its name; raise InvalidProtocol if it is none."""
     try:
         return Protocol(str(value))
     except ValueError:
         raise InvalidProtocol(value) from None
+
+
+def _parse_families(
+    fields: Mapping[str, object], protocol: Protocol
+) -> frozenset[Family]:
+    """Return the wanted IP versions, without those that the protocol does not have."""
+    wanted = {family for family in Family if fields.get(family, True)}
+    if not wanted:
+        raise NoFamily
+    if wanted.isdisjoint(protocol.families):
+        raise ProtocolWithoutFamily(protocol)
+    return protocol.families & wanted
+
+
+def _parse_ports(fields: Mapping[str, object]) -> PortRange:
+    if fields.get("port") in (None, ""):
+        raise MissingPort
+    return _parse_range(fields, "port", "port_end")
 
 
 def _parse_until(fields: Mapping[str, object]) -> datetime | None:

@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import Addresses, Device, Facts, Family, Share, Status
+from .model import (
+    HIGHEST_PORT,
+    Addresses,
+    Device,
+    Facts,
+    Family,
+    Protocol,
+    Share,
+    Status,
+)
 from .plan import Planned
+from .sources import callers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +74,33 @@ def call_strings(
 
     `home.example.org:50` if the gateway has a name: it leads to its IPv4 address.
 
-    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6. An IPv6 address that is only
-    expected is told as long as there is no other.
+    `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6; without a port the address
+    alone. An IPv6 address that is only expected is told as long as there is no other.
+    An IP version over which nobody may call is not told.
     """
-    calls = []
-    if share.ipv4:
-        if dns_name:
-            calls.append(f"{dns_name}:{share.external}")
-        calls += [f"{address}:{share.external}" for address in facts.wan_ipv4]
-    if share.ipv6:
-        ipv6 = addresses.ipv6 or addresses.expected_ipv6
-        calls += [f"[{address}]:{share.ports}" for address in ipv6]
-    return tuple(calls)
+    callers = callers_of(share, facts)
+    ipv4: list[object] = []
+    if callers.ipv4:
+        ipv4 = [*([dns_name] if dns_name else []), *facts.wan_ipv4]
+    ipv6 = (addresses.ipv6 or addresses.expected_ipv6) if callers.ipv6 else ()
+    if not share.protocol.has_ports:
+        return tuple(map(str, (*ipv4, *ipv6)))
+    return (
+        *(f"{address}:{share.external}" for address in ipv4),
+        *(f"[{address}]:{share.ports}" for address in ipv6),
+    )
 
 
 def open_ports(state: ShareState) -> int:
-    """Return how many ports of the gateway or device a share holds open now."""
+    """Return how many ports of the gateway or device a share holds open now.
+
+    An exposed host has all of TCP and UDP; a protocol without ports counts as one.
+    """
+    share = state.share
     if not state.families:
         return 0
-    return len(state.share.ports) * len(state.share.protocol.transports)
+    if share.protocol is Protocol.EXPOSED_HOST:
+        return 2 * HIGHEST_PORT
+    if not share.protocol.has_ports:
+        return 1
+    return len(share.ports) * len(share.protocol.transports)
