@@ -109,7 +109,7 @@ async def main(home: Home) -> None:
         deletions = [
             delete_table(each, TABLE) for each in (NFPROTO_INET, NFPROTO_NETDEV)
         ]
-        damages = {
+        damages: dict[str, Callable[[], Awaitable[object]]] = {
             "tables deleted": lambda: other.batch(deletions, NFNL_SUBSYS_NFTABLES),
             **{name: partial(run_nft, command) for name, command in BY_NFT.items()},
         }
