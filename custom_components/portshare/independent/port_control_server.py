@@ -1,0 +1,176 @@
+"""The thin sockets of PCP and NAT-PMP: one for each address of the LAN interfaces.
+
+A socket has one address and one interface, so what is sent to another address of the
+gateway, or comes in from the internet, never gets here.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+import logging
+import socket
+from typing import Any, Final, override
+
+from . import natpmp
+from .port_control import Address, PortControl
+
+_LOGGER = logging.getLogger(__name__)
+
+# More than so many unanswered datagrams are more than devices at home ask.
+_MOST_UNDER_WAY: Final = 1_000
+_LONGEST: Final = 2_048
+
+# "All-Hosts" groups: RFC 6886 section 3.2.1, RFC 6887 section 14.1.3
+_ALL_HOSTS: Final = {4: "224.0.0.1", 6: "ff02::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class LanAddress:
+    """An address of one of the LAN interfaces, link-local ones of IPv6 included."""
+
+    address: Address
+    link: int
+    interface: str
+
+
+class PortControlServer:
+    """Listens where it is told, and answers devices of the home."""
+
+    def __init__(
+        self, control: PortControl, is_at_home: Callable[[Address], bool]
+    ) -> None:
+        """Remember who answers, and who may ask; `listen` begins."""
+        self._control = control
+        self._is_at_home = is_at_home
+        self._listening: dict[LanAddress, asyncio.DatagramTransport] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._announcing: asyncio.Task[None] | None = None
+
+    async def listen(self, addresses: Iterable[LanAddress]) -> None:
+        """Listen at these addresses, and no longer at others.
+
+        Raises OSError if another program has the port; the other addresses are listened
+        at all the same.
+        """
+        wanted = set(addresses)
+        for gone in self._listening.keys() - wanted:
+            self._listening.pop(gone).close()
+        failed: OSError | None = None
+        for address in wanted - self._listening.keys():
+            try:
+                self._listening[address] = await self._open(address)
+            except OSError as err:
+                failed = err
+        if failed:
+            raise failed
+
+    async def close(self) -> None:
+        """Listen no longer; what is under way is not answered any more."""
+        tasks = [*self._under_way, *([self._announcing] if self._announcing else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.listen(())
+
+    def announce(self) -> None:
+        """Tell all devices of the home that a new epoch has begun."""
+        if self._announcing:
+            self._announcing.cancel()
+        loop = asyncio.get_running_loop()
+        self._announcing = loop.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        before = 0.0
+        for after in natpmp.ANNOUNCE_AFTER:
+            await asyncio.sleep(after - before)
+            before = after
+            for where, transport in self._listening.items():
+                group = _ALL_HOSTS[where.address.version], natpmp.CLIENT_PORT
+                for datagram in self._control.announcements(type(where.address)):
+                    transport.sendto(datagram, group)
+
+    async def _open(self, where: LanAddress) -> asyncio.DatagramTransport:
+        ipv4 = where.address.version == 4
+        sock = socket.socket(
+            socket.AF_INET if ipv4 else socket.AF_INET6,
+            socket.SOCK_DGRAM | socket.SOCK_NONBLOCK,
+        )
+        try:
+            interface = where.interface.encode() + b"\0"
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)
+            if ipv4:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+                sock.bind((str(where.address), natpmp.SERVER_PORT))
+            else:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
+                sock.setsockopt(
+                    socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, where.link
+                )
+                sock.bind((str(where.address), natpmp.SERVER_PORT, 0, where.link))
+        except OSError:
+            sock.close()
+            raise
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Endpoint(self._received), sock=sock
+        )
+        return transport
+
+    def _received(
+        self, transport: asyncio.DatagramTransport, datagram: bytes, peer: Any
+    ) -> None:
+        source = _address(peer[0])
+        # "Overload: drop silently", and whoever is not of the home.
+        if len(self._under_way) >= _MOST_UNDER_WAY or not self._is_at_home(source):
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._answer(transport, datagram[:_LONGEST], source, peer)
+        )
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _answer(
+        self,
+        transport: asyncio.DatagramTransport,
+        datagram: bytes,
+        source: Address,
+        peer: Any,
+    ) -> None:
+        try:
+            answer = await self._control.answer(datagram, source)
+        except Exception:
+            # A mistake of ours; the next device shall be answered all the same.
+            _LOGGER.exception("A request for a port could not be answered")
+            return
+        if answer is not None and not transport.is_closing():
+            transport.sendto(answer, peer)
+
+
+class _Endpoint(asyncio.DatagramProtocol):
+    """Passes on what comes in."""
+
+    def __init__(
+        self, received: Callable[[asyncio.DatagramTransport, bytes, Any], None]
+    ) -> None:
+        self._received = received
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    @override
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        assert self._transport
+        self._received(self._transport, data, addr)
+
+
+def _address(text: str) -> Address:
+    """Return an address without the scope that link-local ones come with."""
+    host, _, _ = text.partition("%")
+    with suppress(ValueError):
+        return IPv4Address(host)
+    return IPv6Address(host)
