@@ -1,57 +1,16 @@
-"""A home of network namespaces for every test, which itself runs in the gateway."""
+"""The gateway under test, and traffic through it."""
 
 from collections.abc import AsyncGenerator, Iterator
-import fcntl
-from pathlib import Path
-import socket
 
-# Imported before the sockets are guarded, which pyroute2 would subclass for good.
-import pyroute2  # noqa: F401
 import pytest
 
 from custom_components.portshare.gateway.gateway import Gateway
-from demo import netns
 from demo.home import LAN_LINK, WAN_LINK, Home
+from tests.homes import alone, home, inside, real_sockets
 
 from .traffic import Traffic
 
-PREFIX = "pst-"
-LOCK = Path("/run/lock/portshare-tests")
-
-_CONNECT = socket.socket.connect
-
-# Every packet that is refused gets its answer.
-_ANSWER_ALWAYS = {"net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0}
-
-
-@pytest.fixture(scope="session")
-def _alone() -> Iterator[None]:
-    """Names of namespaces are the machine's, so one run at a time has them."""
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _real_sockets(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sockets be opened, and connect to more than this machine."""
-    monkeypatch.setattr(socket.socket, "connect", _CONNECT)
-
-
-@pytest.fixture
-def home(_alone: None, _real_sockets: None) -> Iterator[Home]:
-    """Build a home; what a killed run has left behind goes first."""
-    with Home(PREFIX) as home:
-        for namespace in home.namespaces.values():
-            namespace.sysctl(_ANSWER_ALWAYS)
-        yield home
-
-
-@pytest.fixture
-def inside(home: Home) -> Iterator[None]:
-    """Run the test in the gateway; threads that it starts are there, too."""
-    with netns.inside(home.gateway):
-        yield
+__all__ = ["alone", "home", "inside", "real_sockets"]
 
 
 @pytest.fixture
