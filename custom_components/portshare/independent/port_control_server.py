@@ -57,6 +57,8 @@ class PortControlServer:
         wanted = set(addresses)
         for gone in self._listening.keys() - wanted:
             self._listening.pop(gone).close()
+        # A transport closes its socket in the next turn of the loop.
+        await asyncio.sleep(0)
         failed: OSError | None = None
         for address in wanted - self._listening.keys():
             try:
