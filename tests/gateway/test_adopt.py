@@ -374,12 +374,13 @@ async def test_other_tables_are_left_alone(
     before = nft("list", "table", "inet", "other")
     await gateway.adopt(mappings, ENVIRONMENT)
     assert await is_ours(gateway._socket, RULESET)
+    await gateway.close()
     await remove_tables()
     assert nft("list", "tables") == "table inet other\ntable ip portshare\n"
     assert nft("list", "table", "inet", "other") == before
 
 
-async def test_removing_what_is_not_there(gateway: Gateway) -> None:
+async def test_removing_what_is_not_there(inside: None) -> None:
     await remove_tables()
 
 
