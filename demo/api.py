@@ -12,6 +12,9 @@ from . import DemoError
 
 type Json = dict[str, Any]
 
+CONFIRM = "confirm"
+"""The switch with which a form asks whether that is really wanted."""
+
 
 class ApiError(DemoError):
     """Home Assistant has refused something, in its own words."""
@@ -209,15 +212,20 @@ class Api:
         return await self._request("DELETE", path)
 
     async def flow(self, path: str, start: Json, answers: Mapping[str, Json]) -> Json:
-        """Go through a flow, answering each of its forms by its step."""
+        """Go through a flow, answering each of its forms by its step.
+
+        What a form wants confirmed is confirmed: its switch for that is turned on.
+        """
         result: Json = await self.post(path, start)
         while result["type"] in {"form", "menu"}:
             step = result["step_id"]
-            if result.get("errors"):
-                raise ApiError(f"The form {step} says {result['errors']}")
+            errors = result.get("errors") or {}
+            if errors and errors.keys() != {CONFIRM}:
+                raise ApiError(f"The form {step} says {errors}")
             if step not in answers:
                 raise ApiError(f"The form {step} was not expected")
-            result = await self.post(f"{path}/{result['flow_id']}", answers[step])
+            answer = {**answers[step], **dict.fromkeys(errors, True)}
+            result = await self.post(f"{path}/{result['flow_id']}", answer)
         if result["type"] != "create_entry":
             raise ApiError(f"{start['handler']}: {result.get('reason', result)}")
         return result

@@ -79,12 +79,17 @@ class Checks:
         """Call over IPv4 somebody who speaks first."""
         return await self.call(calls.tcp, WAN.ipv4, shared.external_port)
 
-    async def nobody_answers(self, what: str, shared: Shared) -> None:
+    async def nobody_answers(
+        self,
+        what: str,
+        shared: Shared,
+        how: Callable[[Caller, str, int], Answer] = calls.tcp,
+    ) -> None:
         """Both families at once, so that silence takes no longer than for one."""
         async with self._step(f"{what}: nobody answers") as line:
             answers = await asyncio.gather(
                 *(
-                    self.call(calls.tcp, address, port)
+                    self.call(how, address, port)
                     for _, address, port in self.doors(shared)
                 )
             )
@@ -98,26 +103,30 @@ class Checks:
                 answer = await self.call(calls.udp, address, port)
                 line.saw(answer.text, ok=answer.ok is answered, ms=answer.ms)
 
-    async def downloads(self, shared: Shared) -> dict[str, Download]:
-        """One long download over each family, both of them running."""
+    async def downloads(
+        self, shared: Shared, *, rate: int = RATE, first: int = RATE // 20
+    ) -> dict[str, Download]:
+        """One long download over each family; the `first` bytes of each have come."""
         downloads = {
-            family: Download(self._internet, address, port, size=10**9, rate=RATE)
+            family: Download(self._internet, address, port, size=10**9, rate=rate)
             for family, address, port in self.doors(shared)
         }
         async with self._step("A download runs over each family") as line:
             started = [
-                await asyncio.to_thread(download.wait_until, RATE // 20, 5)
+                await asyncio.to_thread(download.wait_until, first, 5)
                 for download in downloads.values()
             ]
-            line.saw(f"{RATE // 10**6} MB/s each", ok=all(started))
+            line.saw(f"{rate} bytes per second each", ok=all(started))
         return downloads
 
-    async def go_on(self, what: str, downloads: dict[str, Download]) -> None:
-        """They have lost nothing, and go on; then they are left."""
+    async def go_on(
+        self, what: str, downloads: dict[str, Download], *, more: int = RATE // 2
+    ) -> None:
+        """They have lost nothing, and `more` bytes come; then they are left."""
         for family, download in downloads.items():
             async with self._step(what.format(family)) as line:
-                more = download.received + RATE // 2
-                went_on = await asyncio.to_thread(download.wait_until, more, 5)
+                enough = download.received + more
+                went_on = await asyncio.to_thread(download.wait_until, enough, 5)
                 ended = await asyncio.to_thread(download.leave)
                 ok = went_on and ended == "left"
                 line.saw(

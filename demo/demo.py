@@ -10,7 +10,7 @@ from typing import Self
 
 from . import PREFIX, DemoError, dashboard, hass, portshare
 from .api import Api, until
-from .home import DEVICES, Home
+from .home import Home
 from .phone import NAME as PHONE, Phone
 from .relay import PortTakenError, Relay
 from .report import Report
@@ -81,8 +81,8 @@ class Demo:
             # Of a demo that was killed; with its home its Home Assistant has gone too.
             shutil.rmtree(RUN, ignore_errors=True)
             line.saw(", ".join(self.home.namespaces))
-        async with step("The devices offer their services", essential=True) as line:
-            await asyncio.gather(*map(self._start_services, DEVICES))
+        async with step("All of them offer their services", essential=True) as line:
+            await asyncio.gather(*map(self._start_services, SERVICES))
             line.saw(
                 ", ".join(f"{n}:{s.port}" for n, ss in SERVICES.items() for s in ss)
             )
@@ -115,9 +115,9 @@ class Demo:
             line.saw(f"{self.url}/{dashboard.URL_PATH}")
 
     async def _start_services(self, name: str) -> None:
-        """A device's services, in a process of their own. They end with the home."""
+        """A host's services, in a process of their own. They end with the home."""
         process = await asyncio.create_subprocess_exec(
-            *self.home.devices[name].namespace.command(
+            *self.home.namespaces[name].command(
                 sys.executable, "-m", "demo.services", name
             ),
             stdout=asyncio.subprocess.PIPE,

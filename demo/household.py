@@ -6,15 +6,19 @@ from typing import Any
 
 from . import DemoError, calls, portshare
 from .api import ApiError, Events, Json, WebSocket, until
-from .calls import Answer
+from .calls import Answer, Caller
 from .checks import Checks, Shared
 from .demo import Demo
 from .home import WAN
 from .report import Report
 
 WEB_NAME = "Web server"
+SSH_NAME = "SSH"
 PATIENCE = 5.0
 """Seconds until something that must happen is said not to happen."""
+
+GLANCE = 0.02
+"""Seconds to wait for an answer, where many calls are made."""
 
 
 class Household:
@@ -74,7 +78,7 @@ class Household:
 
         await until(has_become, PATIENCE, f"{entity_id} is {state}", every=0.01)
 
-    async def service(self, name: str, **data: Any) -> Json:
+    async def service(self, name: str, /, **data: Any) -> Json:
         """Call one of portshare's own services."""
         return await self.websocket.service(portshare.DOMAIN, name, data, response=True)
 
@@ -103,6 +107,21 @@ class Household:
         switch = await portshare.switch_of(self.websocket, shared.device, share)
         await self.websocket.service("switch", f"turn_{to}", entity_id=switch)
 
+    async def remove_share(self, share: Json) -> None:
+        """Remove a share, of which the id is known."""
+        data = {"share_id": share["share_id"]}
+        await self.websocket.service(portshare.DOMAIN, "remove_share", data)
+
+    async def has_a_reason(self, what: str, service: str, data: Json) -> None:
+        """A service call is refused, with more than a word."""
+        async with self.step(what) as line:
+            try:
+                await self.service(service, **data)
+            except ApiError as error:
+                line.saw(str(error), ok=len(str(error).split()) > 2)
+            else:
+                line.saw("accepted", ok=False)
+
     async def message(self, matches: Callable[[Json], bool]) -> Json:
         """Wait for a message on the phone; others before it are passed over."""
         deadline = time.monotonic() + PATIENCE
@@ -115,6 +134,23 @@ class Household:
     async def page(self, shared: Shared, address: str = WAN.ipv4) -> Answer:
         """Call a web page over IPv4."""
         return await self.check.call(calls.page, address, shared.external_port)
+
+    async def glance(self, shared: Shared) -> Answer:
+        """The same, for somebody who does not wait."""
+        return await self.check.call(_impatient, WAN.ipv4, shared.external_port)
+
+    async def reached(self, shared: Shared, deadline: float) -> None:
+        """Call until a page of the right device arrives."""
+        while True:
+            answer = await self.glance(shared)
+            if is_page_of(answer, shared.device):
+                return
+            if time.perf_counter() > deadline:
+                raise DemoError(f"{shared.device} is not reached: {first_line(answer)}")
+
+
+def _impatient(caller: Caller, address: str, port: int) -> Answer:
+    return calls.page(caller, address, port, patience=GLANCE)
 
 
 def first_line(answer: Answer) -> str:

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 import contextlib
 import time
 
-from . import DemoError, calls
-from .calls import Caller
+from .calls import Answer
 from .checks import WEB
-from .home import LAN, LAN_LINK, WAN, Addresses, Device, speak
-from .household import WEB_NAME, Household, first_line, is_page_of
+from .home import LAN, LAN_LINK, Addresses, Device, speak
+from .household import WEB_NAME, Household, is_page_of
 from .services import SERVICES, Services
 
 NEW_IPV4 = "192.168.178.51"
@@ -17,8 +16,6 @@ DEADLINE = 1.0
 """Seconds within which a share has followed its device, since that has spoken."""
 
 CALLS = 20
-SHORT = 0.02
-"""Seconds to wait for an answer, where many calls are made."""
 
 
 class Moves:
@@ -58,7 +55,7 @@ class Moves:
             began = time.perf_counter()
             self._speak(self.nas, now)
             spoken = time.perf_counter()
-            await self._reached(began + DEADLINE)
+            await self.house.reached(WEB, began + DEADLINE)
             followed = time.perf_counter()
             line.saw(
                 f"reached {(followed - spoken) * 1000:.0f} ms after it has spoken",
@@ -71,22 +68,10 @@ class Moves:
             )
             line.saw(f"{share['internal_ip']}, {share['status']}")
 
-    async def _reached(self, deadline: float) -> None:
-        """Call until a page of the nas arrives."""
-        while True:
-            answer = await self._call()
-            if is_page_of(answer, WEB.device):
-                return
-            if time.perf_counter() > deadline:
-                raise DemoError(f"The nas is not reached: {first_line(answer)}")
-
-    async def _call(self) -> calls.Answer:
-        return await self.house.check.call(_impatient, WAN.ipv4, WEB.external_port)
-
     async def _told_apart(self, what: str) -> None:
         """Every call reaches the nas."""
         async with self.step(what) as line:
-            answers = [await self._call() for _ in range(CALLS)]
+            answers = [await self.house.glance(WEB) for _ in range(CALLS)]
             right = sum(is_page_of(answer, WEB.device) for answer in answers)
             line.saw(f"{right} of {CALLS} calls reach the nas", ok=right == CALLS)
 
@@ -106,18 +91,18 @@ class Moves:
                 )
             async with self.step("Then") as line:
                 self._speak(self.console, NEW_IPV4)
-                reached = sum([(await self._call()).ok for _ in range(CALLS)])
+                reached = sum([(await self.house.glance(WEB)).ok for _ in range(CALLS)])
                 line.saw(f"{reached} of {CALLS} calls reach anybody", ok=not reached)
         async with self.step("The nas is back") as line:
             began = time.perf_counter()
             self.home.gateway.ip([f"link set {self.nas.port} up"])
             self._speak(self.nas, NEW_IPV4)
-            await self._reached(time.perf_counter() + DEADLINE)
+            await self.house.reached(WEB, time.perf_counter() + DEADLINE)
             line.saw("reached", ms=(time.perf_counter() - began) * 1000)
 
-    async def _call_until_unknown(self) -> tuple[str, list[calls.Answer]]:
+    async def _call_until_unknown(self) -> tuple[str, list[Answer]]:
         """Call without a break until the share is known to lead nowhere."""
-        answers: list[calls.Answer] = []
+        answers: list[Answer] = []
         unknown = asyncio.create_task(
             self.house.share_becomes(
                 WEB_NAME,
@@ -126,7 +111,7 @@ class Moves:
             )
         )
         while not unknown.done() or len(answers) < CALLS:
-            answers.append(await self._call())
+            answers.append(await self.house.glance(WEB))
         return (await unknown)["status"], answers
 
     @contextlib.asynccontextmanager
@@ -143,7 +128,3 @@ class Moves:
         # It has just come here and knows nobody, so it asks for the gateway first.
         device.namespace.ip(["neigh flush dev eth0"])
         speak(device.namespace, Addresses(ipv4, device.addresses.ipv6), LAN)
-
-
-def _impatient(caller: Caller, address: str, port: int) -> calls.Answer:
-    return calls.page(caller, address, port, patience=SHORT)

@@ -5,11 +5,15 @@ from pathlib import Path
 import time
 
 from . import DemoError, calls, portshare
-from .api import ApiError, Events, Json, WebSocket, until
+from .api import Json, until
 from .checks import GAME, SSH, WEB, Checks
 from .demo import Demo
+from .faults import Faults
+from .firewalls import SAID, Firewalls
 from .hass import PORT as HOME_ASSISTANT
 from .home import WAN
+from .household import WEB_NAME, Household
+from .kinds import Kinds
 from .life import Life
 from .report import Report
 
@@ -22,6 +26,8 @@ EXPECTED_IN_LOG = (
     "[homeassistant.components.websocket_api.http.connection]",
     # We have killed it.
     "[homeassistant.components.recorder.util]",
+    # We have flushed its tables.
+    SAID,
 )
 
 FOREIGN = """\
@@ -57,39 +63,41 @@ async def run(port: int | None) -> int:
 class SelfTest:
     """The steps, in the order of a person's afternoon."""
 
-    websocket: WebSocket
-    events: Events
     switch: str
 
     def __init__(self, demo: Demo, report: Report) -> None:
         """Look at this demo, and write into this report."""
         self.demo = demo
-        self.report = report
         self.step = report.step
         self.check = Checks(demo.home, report)
+        self.house = Household(demo, report, self.check)
 
     async def run(self) -> None:
         """Everything. A step that fails does not keep the next from being tried."""
-        self.demo.home.gateway.run("nft", "-f", "-", stdin=FOREIGN)
-        foreign = self.check.table("foreign")
         await self._connect()
         await self._as_set_up()
+        await Firewalls(self.house).run()
+        self.demo.home.gateway.run("nft", "-f", "-", stdin=FOREIGN)
+        foreign = self.check.table("foreign")
         await self._off_and_on()
         await self._cut()
         await self._restart()
         await self._services()
         await self._bad_input()
+        await Kinds(self.house).run()
         await self._no_internet()
-        await Life(self.demo, self.report, self.check).run()
+        await Life(self.house).run()
+        await Faults(self.house).run()
         await self._removed(foreign)
         await self._log()
 
     async def _connect(self) -> None:
         """Be there with a websocket that sees the events."""
         async with self.step("The switch of the web server", essential=True) as line:
-            self.websocket = await self.demo.api.websocket()
-            self.events = await self.websocket.events("portshare_event")
-            self.switch = await portshare.switch_of(self.websocket, "nas", "Web server")
+            await self.house.connect()
+            self.switch = await portshare.switch_of(
+                self.house.websocket, WEB.device, WEB_NAME
+            )
             line.saw(self.switch)
 
     async def _as_set_up(self) -> None:
@@ -155,23 +163,23 @@ class SelfTest:
         """A share that comes and goes by service calls, over UDP."""
         share: Json = {}
         async with self.step("portshare.add_share: a game on the console") as line:
-            share = await self._service("add_share", self._game())
+            share = await self.house.service("add_share", **self._game())
             external_port = share["external_port"]
             line.saw(f"call {share['call']}", ok=external_port == GAME.external_port)
         await self.check.datagrams("The game", GAME, answered=True)
         async with self.step("portshare.update_share: disabled"):
-            await self._service(
-                "update_share", {"share_id": share["share_id"], "enabled": False}
+            await self.house.service(
+                "update_share", share_id=share["share_id"], enabled=False
             )
         await self.check.datagrams("The game, disabled", GAME, answered=False)
         async with self.step("portshare.remove_share") as line:
-            await self._service("remove_share", {"share_id": share["share_id"]})
-            left = [each["share_id"] for each in await self._shares()]
-            line.saw(f"{len(left)} shares are left", ok=share["share_id"] not in left)
+            await self.house.remove_share(share)
+            left = await self.house.shares()
+            line.saw(f"{len(left)} shares are left", ok="Game" not in left)
 
     async def _bad_input(self) -> None:
         """What is wrong gets a reason, and changes nothing."""
-        before = await self._shares()
+        before = await self.house.shares()
         for what, wrong in (
             ("port 0", {"port": 0}),
             ("port 65536", {"port": 65536}),
@@ -179,14 +187,14 @@ class SelfTest:
             ("a multicast MAC", {"mac": "01:00:5e:00:00:01"}),
         ):
             share = {**self._game(), "protocol": "tcp", **wrong}
-            await self._has_a_reason(f"add_share with {what}", "add_share", share)
-        await self._has_a_reason(
+            await self.house.has_a_reason(f"add_share with {what}", "add_share", share)
+        await self.house.has_a_reason(
             "update_share of a share that does not exist",
             "update_share",
             {"share_id": "01AAAAAAAAAAAAAAAAAAAAAAAA", "enabled": True},
         )
         async with self.step("The shares after that") as line:
-            after = await self._shares()
+            after = await self.house.shares()
             line.saw(f"{len(after)}, as before", ok=after == before)
 
     async def _no_internet(self) -> None:
@@ -228,9 +236,11 @@ class SelfTest:
     async def _turn(self, to: str, event: str, what: str = "") -> None:
         """The web server's switch by its service, and the event that follows."""
         async with self.step(what or f"switch.turn_{to}"):
-            await self.websocket.service("switch", f"turn_{to}", entity_id=self.switch)
+            await self.house.websocket.service(
+                "switch", f"turn_{to}", entity_id=self.switch
+            )
         async with self.step(f"portshare_event {event}") as line:
-            data = await self.events.wait_for(
+            data = await self.house.events.wait_for(
                 lambda data: (
                     data["type"] == event and data["external_port"] == WEB.external_port
                 ),
@@ -257,7 +267,7 @@ class SelfTest:
 
     async def _state(self, device: str, key: str) -> str:
         """The state of an entity that is not a switch."""
-        for entity in await portshare.entities(self.websocket):
+        for entity in await portshare.entities(self.house.websocket):
             if (entity.device, entity.key) == (device, key) and entity.domain in {
                 "binary_sensor",
                 "sensor",
@@ -265,25 +275,6 @@ class SelfTest:
                 state = await self.demo.api.get(f"/api/states/{entity.entity_id}")
                 return str(state["state"])
         raise DemoError(f"{device} has no entity {key}")
-
-    async def _service(self, name: str, data: Json) -> Json:
-        return await self.websocket.service(
-            portshare.DOMAIN, name, data, response=name in {"add_share", "list_shares"}
-        )
-
-    async def _has_a_reason(self, what: str, service: str, data: Json) -> None:
-        """A service call is refused, with more than a word."""
-        async with self.step(what) as line:
-            try:
-                await self._service(service, data)
-            except ApiError as error:
-                line.saw(str(error), ok=len(str(error).split()) > 2)
-            else:
-                line.saw("accepted", ok=False)
-
-    async def _shares(self) -> list[Json]:
-        shares: list[Json] = (await self._service("list_shares", {}))["shares"]
-        return shares
 
     def _game(self) -> Json:
         """The share of the console's game."""

@@ -1,4 +1,4 @@
-"""What the devices offer: a web page, a shell that streams, a game's UDP port.
+"""What gateway and devices offer: a web page, a shell that streams, a game's UDP port.
 
 Run in a device's namespace as `python -m demo.services nas`, or in a thread of a test:
 
@@ -163,12 +163,16 @@ async def serve_game(name: str, listening: socket.socket) -> None:
         transport.close()
 
 
+GATEWAY_SSH = 22
+"""The port at which the gateway itself is managed."""
+
 SERVICES = {
+    "gateway": (Service(GATEWAY_SSH, socket.SOCK_STREAM, serve_shell),),
     "nas": (Service(80, socket.SOCK_STREAM, serve_web),),
     "pi": (Service(22, socket.SOCK_STREAM, serve_shell),),
     "console": (Service(27015, socket.SOCK_DGRAM, serve_game),),
 }
-"""The demo's devices; a test may put together its own."""
+"""The demo's gateway and devices; a test may put together its own."""
 
 
 def _listening(service: Service, namespace: Namespace | None) -> socket.socket:

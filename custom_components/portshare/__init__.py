@@ -19,14 +19,17 @@ from homeassistant.helpers.typing import ConfigType
 from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoordinator
+from .first_calls import async_setup_first_calls
 from .gateway.gateway import Gateway, remove_tables
 from .internet import async_forget_internet
 from .interruptions import async_forget_interruptions
 from .issues import async_setup_issues
 from .journal import Journal
+from .leasing import Leasing, async_forget_leases
 from .notices import async_setup_notices
 from .services import async_setup_services
 from .sources import async_forget_source_names
+from .traffic import async_forget_traffic
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -67,6 +70,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     )
     gateway = Gateway(entry.data[CONF_WAN], entry.data[CONF_LAN])
     coordinator = PortShareCoordinator(hass, entry, gateway)
+    leasing = Leasing(hass, entry, coordinator)
 
     @callback
     def begin_to_tell(_: HomeAssistant) -> None:
@@ -76,10 +80,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     try:
         await coordinator.async_config_entry_first_refresh()
         entry.runtime_data = coordinator
+        await leasing.begin()
+        async_setup_first_calls(hass, entry)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     except BaseException:
+        await leasing.close()
         await coordinator.close()
         raise
+    entry.async_on_unload(leasing.close)
     async_setup_notices(hass, entry)
     async_setup_issues(hass, entry)
     entry.async_on_unload(async_at_started(hass, begin_to_tell))
@@ -94,6 +102,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
 
     async def home_assistant_closes(_: Event) -> None:
         """Let go of the gateway; its table and its flows stay."""
+        await leasing.close()
         await coordinator.close()
 
     async def reconcile(_: datetime) -> None:
@@ -132,5 +141,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
     await async_forget_source_names(hass, entry.entry_id)
     await async_forget_internet(hass, entry.entry_id)
     await async_forget_interruptions(hass, entry.entry_id)
+    await async_forget_traffic(hass, entry.entry_id)
+    await async_forget_leases(hass, entry.entry_id)
     await Journal(hass, entry.entry_id).forget()
     await remove_tables()

@@ -37,6 +37,7 @@ from .const import (
     CONF_NOTIFY,
     CONF_PROTECT,
     CONF_TELL_AFTER,
+    CONF_TELL_FIRST_CALLS,
     CONF_WAN,
     DOMAIN,
     SECTION_EXPERT,
@@ -145,6 +146,7 @@ class PortShareOptionsFlow(OptionsFlow):
                     EntitySelectorConfig(domain=NOTIFY_DOMAIN, multiple=True)
                 ),
                 vol.Optional(CONF_DNS_NAME): TextSelector(),
+                vol.Optional(CONF_TELL_FIRST_CALLS): BooleanSelector(),
                 vol.Optional(SECTION_EXPERT, default={}): section(
                     expert, {"collapsed": True}
                 ),

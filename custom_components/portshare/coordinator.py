@@ -6,7 +6,7 @@ this loop talks to the gateway, and only the snapshot reaches entities.
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final, override
@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -31,23 +31,27 @@ from .events import (
     of_outage,
     share_data,
 )
-from .gateway.errors import GatewayError, OutOfStep
+from .gateway.errors import GatewayError
 from .gateway.gateway import Gateway
 from .gateway.preflight import AlreadyRunning, PreflightError
 from .healing import Healing
 from .internet import Internet
 from .interruptions import Interruptions, tell_after
 from .journal import Journal
+from .kept_leases import KeptLeases, lease_states
+from .listening import Listening
 from .pace import Pace
+from .reconciler import Goal, Reconciler
 from .sharing.configuration import Configuration
-from .sharing.model import Device, Environment, Facts, Share, Status
+from .sharing.model import Device, Facts, Lease, Share, Status
 from .sharing.outage import Telling
-from .sharing.plan import NOTHING, Plan, Planned, change_between, environment, plan
+from .sharing.plan import NOTHING, environment, plan, plan_leases
 from .sharing.snapshot import ShareState, Snapshot, share_state
 from .sources import SourceNames
 from .subentries import Subentries, store_shares
 from .teller import Teller
 from .timed import DueTimes
+from .traffic import Traffic
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,20 +64,6 @@ _BURST: Final = 5
 _INTERVAL_SECONDS: Final = 2.0
 
 type PortShareConfigEntry = ConfigEntry[PortShareCoordinator]
-
-
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """What a batch makes true, as it was wanted when the batch began.
-
-    While the kernel works at it, the configuration and the facts may go on.
-    """
-
-    facts: Facts
-    devices: Mapping[str, Device]
-    shares: Mapping[str, Share | None]
-    plan: Plan
-    around: Environment
 
 
 class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
@@ -106,6 +96,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             on_error=self.async_set_update_error,
         )
         self._sources = SourceNames(hass, entry, self._batches.ask)
+        self.listening = Listening(hass, entry)
         self._registered: dict[str, Device] = {}
         self._device_ids: dict[str | None, str] = {}
         self.teller = Teller(hass, entry.entry_id, self._device_ids)
@@ -118,10 +109,12 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         )
         self._snapshot = self.data
         self._pace = Pace(self._publish, burst=_BURST, interval=_INTERVAL_SECONDS)
+        self._loaded = False
         # What is in the kernel, what it refused, and what the world has been told.
-        self._adopted = False
-        self._plan: dict[str, Planned] = {}
+        self._kernel = Reconciler(gateway)
+        self.traffic = Traffic(hass, entry, gateway, self._kernel.plan)
         self._refused: set[str] = set()
+        self._leases = KeptLeases()
         self._told: dict[str, Share] = {}
         # Who is writing which share, and why.
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -137,11 +130,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @override
     async def _async_setup(self) -> None:
-        await self.addresses.load()
-        await self._sources.load()
-        await self._internet.load()
-        await self._interruptions.load()
-        await self._journal.make_up(self.config_entry)
+        await self._load()
         try:
             await self.gateway.open()
         except AlreadyRunning as err:
@@ -167,6 +156,32 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             if share.enabled and not self.configuration.ports.has(share_id):
                 self._interruptions.follow(share_id, Status.CONFLICT, was_open=False)
 
+    async def _load(self) -> None:
+        """Read what was stored: by us, but maybe by a newer version, or edited since."""
+        try:
+            await self.addresses.load()
+            await self._sources.load()
+            await self._internet.load()
+            await self._interruptions.load()
+            await self.traffic.load()
+            await self._journal.make_up(self.config_entry)
+        except (
+            HomeAssistantError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN,
+                translation_key="storage_unreadable",
+                translation_placeholders={
+                    "files": f"{DOMAIN}.{self.config_entry.entry_id}.*",
+                    "detail": f"{type(err).__name__}: {err}",
+                },
+            ) from err
+        self._loaded = True
+
     @override
     async def _async_update_data(self) -> Snapshot:
         # While Home Assistant was away, or when the clock was set, no timer told it.
@@ -187,11 +202,14 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._pace.cancel()
         self._closing_times.cancel()
         await self.gateway.close()
+        if not self._loaded:
+            return  # what could not be read is not overwritten
         await self._journal.write()
         await self.addresses.save()
         await self._sources.close()
         await self._internet.close()
         await self._interruptions.close()
+        await self.traffic.close()
 
     @callback
     def configuration_changed(self) -> None:
@@ -241,6 +259,19 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         finally:
             for key in ids:
                 self._causes.pop(key, None)
+
+    async def write_leases(self, changes: Mapping[str, Lease | None]) -> None:
+        """Make leases true, new or changed, or end them, in one transaction.
+
+        Raises a GatewayError if the kernel refuses; all is as before then.
+        """
+        before = self._leases.take(changes)
+        try:
+            await self._batches.ask(changes)
+        except GatewayError:
+            self._leases.take(before)
+            self._batches.ask(before)
+            raise
 
     @property
     def latest(self) -> Snapshot:
@@ -300,6 +331,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             for device_id, device in self.configuration.devices.items()
             if before.addresses_of(device.mac) != after.addresses_of(device.mac)
         }
+        if leases := self._leases.moved(before, after):
+            self._batches.ask(leases)
         if moved:
             self._batches.ask(
                 share.share_id
@@ -319,80 +352,48 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         facts = replace(self.gateway.facts(), names=self._sources.addresses)
         # At first, and after a failure, nothing is known of the table until it has
         # been read.
-        adopt = batch.adopt or not self._adopted or not self.last_update_success
+        unknown = not self._kernel.adopted or not self.last_update_success
         share_ids = batch.share_ids | self._refused
-        if (
-            batch.everything
-            or not self._adopted
-            or not self.last_update_success
-            or not facts.same_gateway(self._snapshot.facts)
-        ):
-            share_ids |= self.configuration.shares.keys() | self._plan.keys()
-        goal = _Goal(
+        share_ids |= self._leases.contested_by(
+            share
+            for known in (self.configuration.shares, self._told)
+            for share_id in share_ids
+            if (share := known.get(share_id))
+        )
+        if batch.everything or unknown or not facts.same_gateway(self._snapshot.facts):
+            share_ids |= (
+                self.configuration.shares.keys()
+                | self._leases.ids
+                | self._kernel.plan.keys()
+            )
+        leases = self._leases.among(share_ids)
+        shares = {
+            key: self.configuration.shares.get(key)
+            for key in share_ids
+            if key not in leases
+        }
+        goal = Goal(
             facts,
             dict(self.configuration.devices),
-            {
-                share_id: self.configuration.shares.get(share_id)
-                for share_id in share_ids
-            },
-            plan(self.configuration, facts, share_ids),
+            shares,
+            leases,
+            plan(self.configuration, facts, shares)
+            | plan_leases(leases.values(), self.configuration, facts),
             environment(
                 facts, protect=self.config_entry.options.get(CONF_PROTECT, False)
             ),
         )
         try:
-            refused = await (self._adopt(goal) if adopt else self._apply(goal))
+            refused = await self._kernel.reach(goal, adopt=batch.adopt or unknown)
         except GatewayError as err:
             if not batch.adopt:  # who asks to adopt tells the error himself
                 self.async_set_update_error(err)
             raise
-        self._adopted = True
         self._conclude(goal, refused)
         return refused
 
-    async def _adopt(self, goal: _Goal) -> Refused:
-        try:
-            await self._adopt_plan({**self._plan, **goal.plan}, goal.around)
-        except OutOfStep:
-            raise
-        except GatewayError:
-            if not goal.plan:
-                raise
-            await self._adopt_plan(self._plan, goal.around)
-            return await self._apply_one_by_one(goal)
-        return {}
-
-    async def _adopt_plan(self, plan: Plan, around: Environment) -> None:
-        await self.gateway.adopt(
-            [mapping for planned in plan.values() for mapping in planned.mappings],
-            around,
-        )
-
-    async def _apply(self, goal: _Goal) -> Refused:
-        try:
-            await self.gateway.apply(change_between(self._plan, goal.plan), goal.around)
-        except OutOfStep as err:
-            _LOGGER.info("Somebody else changed the firewall table: %s", err)
-            return await self._adopt(goal)
-        except GatewayError:
-            if not goal.plan:
-                raise
-            return await self._apply_one_by_one(goal)
-        return {}
-
-    async def _apply_one_by_one(self, goal: _Goal) -> Refused:
-        """Find out whom the kernel refuses: he must not hold up the others."""
-        refused: Refused = {}
-        for share_id, planned in goal.plan.items():
-            change = change_between(self._plan, {share_id: planned})
-            try:
-                await self.gateway.apply(change, goal.around)
-            except GatewayError as err:
-                refused[share_id] = err
-        return refused
-
     @callback
-    def _conclude(self, goal: _Goal, refused: Refused) -> None:
+    def _conclude(self, goal: Goal, refused: Refused) -> None:
         """Remember what is in the kernel now, and tell the world."""
         if not self.last_update_success:
             _LOGGER.info("The firewall table is as it should be again")
@@ -403,18 +404,14 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._refused = (self._refused - goal.shares.keys()) | refused.keys()
         shares = dict(self._snapshot.shares)
         for share_id, share in goal.shares.items():
-            if share_id in refused:
-                if share_id in self._causes:
-                    continue  # who writes it puts it back, and nobody ever sees it
-            elif share:
-                self._plan[share_id] = goal.plan[share_id]
-            else:
-                self._plan.pop(share_id, None)
+            if share_id in refused and share_id in self._causes:
+                continue  # who writes it puts it back, and nobody ever sees it
             if share is None:
                 shares.pop(share_id, None)
             elif (state := self._state(share, goal)) != shares.get(share_id):
                 shares[share_id] = state
-        self._snapshot = Snapshot(goal.facts, goal.devices, shares)
+        leases = lease_states(self._snapshot.leases, goal, self._kernel.plan, refused)
+        self._snapshot = Snapshot(goal.facts, goal.devices, shares, leases)
         if goal.shares.keys().isdisjoint(self._causes) and self.last_update_success:
             self._pace.ask()
         else:
@@ -425,11 +422,12 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _publish(self) -> None:
+        self.listening.observe(self._snapshot)
         self.async_set_updated_data(self._snapshot)
         self._internet.observe(self._snapshot.facts)
 
-    def _state(self, share: Share, goal: _Goal) -> ShareState:
-        planned = self._plan.get(share.share_id, NOTHING)
+    def _state(self, share: Share, goal: Goal) -> ShareState:
+        planned = self._kernel.plan.get(share.share_id, NOTHING)
         if share.share_id in self._refused:
             planned = replace(planned, status=Status.ERROR)
         return share_state(
@@ -451,7 +449,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         cause = self._causes.get(share_id, Cause())
         at = dt_util.utcnow()
         if not (after and after.enabled) and share_id in self._expired:
-            at = self._expired.pop(share_id)
+            at = min(at, self._expired.pop(share_id))
             cause = Cause(Reason.EXPIRED)
         state = self._snapshot.shares.get(share_id)
         for event_type in event_types(before, after):

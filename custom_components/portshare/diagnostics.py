@@ -105,6 +105,7 @@ def _truth(
         "other_firewalls": [
             {**asdict(each), "command": each.command} for each in others.firewalls
         ],
+        "guarded_by_others": others.guarding,
         "other_forwardings": [asdict(each) for each in others.forwardings],
         "shares": {
             share_id: {

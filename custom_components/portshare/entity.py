@@ -122,7 +122,9 @@ class ShareEntity(PortShareEntity):
     def _handle_coordinator_update(self) -> None:
         state = self.coordinator.data.shares.get(self._state.share.share_id)
         if state is None:
-            er.async_get(self.hass).async_remove(self.entity_id)
+            registry = er.async_get(self.hass)
+            if registry.async_is_registered(self.entity_id):
+                registry.async_remove(self.entity_id)
             return
         available = self.coordinator.last_update_success
         if state is self._state and available is self._available:
@@ -162,6 +164,26 @@ def async_follow_shares(
         lambda state: state.share.device_id,
         create,
     )
+    coordinator = entry.runtime_data
+    known = set(coordinator.data.shares)
+
+    @callback
+    def remove_old() -> None:
+        """Remove what Home Assistant knows of shares that are gone.
+
+        An entity that is disabled cannot do that by itself.
+        """
+        gone = known - coordinator.data.shares.keys()
+        known.clear()
+        known.update(coordinator.data.shares)
+        if not gone:
+            return
+        registry = er.async_get(coordinator.hass)
+        for each in er.async_entries_for_config_entry(registry, entry.entry_id):
+            if not gone.isdisjoint(each.unique_id.split("_")):
+                registry.async_remove(each.entity_id)
+
+    entry.async_on_unload(coordinator.async_add_listener(remove_old))
 
 
 def _follow[ItemT](

@@ -20,6 +20,7 @@ INTERNET_EVENTS: Final = {
 DEVICE_EVENTS: Final = {
     EventType.SHARE_ENABLED: "enabled",
     EventType.SHARE_DISABLED: "disabled",
+    EventType.FIRST_CALL: "first_call",
 }
 
 INTERNET = EventEntityDescription(
@@ -71,7 +72,7 @@ class InternetEvent(GatewayEntity, _ToldEvent):
 
 
 class DeviceEvent(DeviceEntity, _ToldEvent):
-    """A share of a device was opened or closed."""
+    """A share of a device was opened or closed, or called for the first time."""
 
     _key = "port_sharing"
     _attr_translation_key = _key

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from homeassistant.core import Context
 
+from .gateway.books import Visitor
 from .sharing.model import Share, Status
 from .sharing.outage import Telling, Turn
 from .sharing.snapshot import ShareState
@@ -20,6 +21,8 @@ class EventType(StrEnum):
     SHARE_ENABLED = "share_enabled"
     SHARE_DISABLED = "share_disabled"
     ALL_CLOSED = "all_closed"
+    FIRST_CALL = "first_call"
+    MORE_FIRST_CALLS = "more_first_calls"
     INTERNET_LOST = "internet_lost"
     INTERNET_RESTORED = "internet_restored"
     ADDRESS_CHANGED = "address_changed"
@@ -128,12 +131,36 @@ def share_data(
 ) -> dict[str, Any]:
     """Return the data of an event of a share; `state` is None if it is gone."""
     return {
+        **_which(share),
+        "families": sorted(state.families) if state else [],
+        "reason": reason.value,
+        "at": at.isoformat(),
+    }
+
+
+def of_first_call(share: Share, visitor: Visitor) -> PortShareEvent:
+    """Return the event that tells who has called a share and never did before."""
+    data = {
+        **_which(share),
+        "address": str(visitor.address),
+        "calls": visitor.calls,
+        "at": visitor.last.isoformat(),
+    }
+    return PortShareEvent(EventType.FIRST_CALL, data, share.device_id)
+
+
+def of_more_first_calls(count: int, at: datetime) -> PortShareEvent:
+    """Return the event that stands for those of whom there were too many."""
+    data = {"count": count, "at": at.isoformat()}
+    return PortShareEvent(EventType.MORE_FIRST_CALLS, data)
+
+
+def _which(share: Share) -> dict[str, Any]:
+    """Return by what a share is known in an event."""
+    return {
         "share_id": share.share_id,
         "name": share.name,
         "protocol": share.protocol.value,
         "port": share.port,
         "external_port": share.external_port,
-        "families": sorted(state.families) if state else [],
-        "reason": reason.value,
-        "at": at.isoformat(),
     }

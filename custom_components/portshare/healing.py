@@ -61,8 +61,8 @@ class Healing:
             )
 
     async def _heal(self) -> None:
-        try:
-            while self._gateway.damaged:
+        while self._gateway.damaged:
+            try:
                 await self._adopt()
-        except GatewayError as err:
-            self._on_error(err)
+            except GatewayError as err:
+                self._on_error(err)

@@ -61,12 +61,18 @@ class Interruptions:
 
         `was_open`: as far as is known, an outage of it begins only now.
         """
+        self._follow(share_id, status, was_open=was_open, now=dt_util.utcnow())
+
+    @callback
+    def _follow(
+        self, share_id: str, status: Status, *, was_open: bool, now: datetime
+    ) -> None:
         before = self._outages.pop(share_id, None)
         outage, tellings = observe(
             before,
             status=status,
             was_open=was_open,
-            now=dt_util.utcnow(),
+            now=now,
             after=self._tell_after,
         )
         if outage:
@@ -85,9 +91,12 @@ class Interruptions:
 
     @callback
     def _some_are_due(self) -> None:
-        for share_id in self._due.due():
+        for share_id, due in self._due.due().items():
             # It goes on, or its end would have been followed.
-            self.follow(share_id, self._outages[share_id].cause, was_open=False)
+            cause = self._outages[share_id].cause
+            # The clock may have been set back since.
+            now = max(dt_util.utcnow(), due)
+            self._follow(share_id, cause, was_open=False, now=now)
         self.wait()
 
     def _data(self) -> dict[str, dict[str, Any]]:

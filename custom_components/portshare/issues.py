@@ -8,10 +8,10 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_DNS_NAME, CONF_LAN, CONF_WAN, DOMAIN
+from .const import CONF_DNS_NAME, DOMAIN
 from .coordinator import PortShareConfigEntry
 from .dns_name import DnsName
-from .gateway.forwarding import missing_settings
+from .obstacles import obstacles
 from .sharing.model import Facts, Family
 from .sharing.wan import WanProblem, provided_ipv4, wan_problem
 
@@ -29,11 +29,12 @@ _WITHOUT_IPV4: Final = timedelta(minutes=5)
 
 @callback
 def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
-    """Watch the line, the kernel's forwarding, and where the DNS name leads."""
+    """Watch the line, the kernel, others on the gateway, and where the DNS name leads."""
     coordinator = entry.runtime_data
     dns_name = DnsName(hass, entry.options.get(CONF_DNS_NAME, ""))
 
     without_ipv4_since: datetime | None = None
+    in_the_way: set[str] = set()
 
     @callback
     def check_wan() -> None:
@@ -52,8 +53,27 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
 
     @callback
     def check_forwarding() -> None:
-        """Look at the kernel's switches, which tell nobody: as often as at the line."""
         _tell_what_is_not_forwarded(hass, entry, coordinator.data.facts)
+
+    @callback
+    def check_others() -> None:
+        """Look at what others do on the gateway, and at who is in their way."""
+        nonlocal in_the_way
+        before, in_the_way = in_the_way, set()
+        for each in obstacles(coordinator.data, coordinator.gateway.others):
+            in_the_way.add(each.issue_id)
+            ir.async_create_issue(
+                hass,
+                DOMAIN,
+                each.issue_id,
+                data={"entry_id": entry.entry_id},
+                is_fixable=each.fixable,
+                severity=each.severity,
+                translation_key=each.text,
+                translation_placeholders=each.placeholders,
+            )
+        for issue in before - in_the_way:
+            ir.async_delete_issue(hass, DOMAIN, issue)
 
     async def check_dns_name() -> None:
         elsewhere = await dns_name.elsewhere(coordinator.data.facts)
@@ -71,10 +91,11 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
 
     @callback
     def forget() -> None:
-        for issue in (*WanProblem, *ISSUES_FORWARDING.values(), ISSUE_DNS_NAME):
+        known = (*WanProblem, *ISSUES_FORWARDING.values(), ISSUE_DNS_NAME)
+        for issue in (*known, *in_the_way):
             ir.async_delete_issue(hass, DOMAIN, issue)
 
-    for check in (check_wan, check_forwarding):
+    for check in (check_wan, check_forwarding, check_others):
         check()
         entry.async_on_unload(coordinator.async_add_listener(check))
     entry.async_on_unload(forget)
@@ -101,13 +122,8 @@ def _tell_what_is_not_forwarded(
     hass: HomeAssistant, entry: PortShareConfigEntry, facts: Facts
 ) -> None:
     """Tell it of the IP versions that the home network has."""
-    wan, lan = entry.data[CONF_WAN], entry.data[CONF_LAN]
-    for family, networks in (
-        (Family.IPV4, facts.lan_ipv4),
-        (Family.IPV6, facts.lan_ipv6),
-    ):
-        issue = ISSUES_FORWARDING[family]
-        if not networks or not missing_settings(family, wan, lan):
+    for family, issue in ISSUES_FORWARDING.items():
+        if family not in facts.not_forwarded & facts.lan_families:
             ir.async_delete_issue(hass, DOMAIN, issue)
             continue
         ir.async_create_issue(

@@ -40,7 +40,7 @@ def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
         hass, hass.config.language, "selector", DOMAIN
     )
     key = data["type"]
-    if "share_id" in data:
+    if "share_id" in data and "reason" in data:
         key += f"_{data['reason']}"
     prefix = f"component.{DOMAIN}.selector.log.options."
     text = texts.get(f"{prefix}{key}", key)

@@ -26,9 +26,14 @@ from .sharing.snapshot import ShareState
 _LOGGER = logging.getLogger(__name__)
 
 
-# Switched on, but not open yet. The kernel's own refusals are no notice, so an error is
+# Switched on, but nobody can call. The kernel's own refusals are no notice, so an error is
 # that of a source whose name cannot be resolved.
-_WAITING: Final = (Status.NO_INTERNET, Status.DEVICE_UNKNOWN, Status.ERROR)
+_WAITING: Final = (
+    Status.NO_INTERNET,
+    Status.DEVICE_UNKNOWN,
+    Status.BLOCKED,
+    Status.ERROR,
+)
 
 
 @callback

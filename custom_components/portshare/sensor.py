@@ -1,22 +1,25 @@
-"""Sensors: what is open on the gateway and on each device."""
+"""Sensors: what is open on the gateway and on each device, and who calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
+    DOMAIN as SENSOR_DOMAIN,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, UnitOfInformation
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
-from .coordinator import PortShareConfigEntry
+from .const import DOMAIN
+from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .entity import (
     DeviceEntity,
     GatewayEntity,
@@ -26,6 +29,7 @@ from .entity import (
 )
 from .sharing.model import Status
 from .sharing.snapshot import ShareState, Snapshot, open_ports
+from .tally import Tally
 
 PARALLEL_UPDATES = 0
 
@@ -58,6 +62,45 @@ GATEWAY_SENSORS = (
     ),
 )
 
+# How many of those who have called last are shown.
+_MOST_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficSensorDescription(SensorEntityDescription):
+    """A sensor of what goes through a share, and how it is read from the tally."""
+
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    entity_registry_enabled_default: bool = False
+    state_class: SensorStateClass | None = SensorStateClass.TOTAL_INCREASING
+    value_fn: Callable[[Tally], StateType]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesSensorDescription(TrafficSensorDescription):
+    """A sensor of how much goes through a share."""
+
+    device_class: SensorDeviceClass | None = SensorDeviceClass.DATA_SIZE
+    native_unit_of_measurement: str | None = UnitOfInformation.BYTES
+    suggested_unit_of_measurement: str | None = UnitOfInformation.MEGABYTES
+    suggested_display_precision: int | None = 1
+
+
+TRAFFIC_SENSORS: Final = (
+    BytesSensorDescription(key="bytes_in", value_fn=lambda tally: tally.bytes_in),
+    BytesSensorDescription(key="bytes_out", value_fn=lambda tally: tally.bytes_out),
+    TrafficSensorDescription(key="packets_in", value_fn=lambda tally: tally.packets_in),
+    TrafficSensorDescription(
+        key="packets_out", value_fn=lambda tally: tally.packets_out
+    ),
+    TrafficSensorDescription(key="connections", value_fn=lambda tally: tally.calls),
+)
+LAST_VISITOR: Final = TrafficSensorDescription(
+    key="last_visitor",
+    state_class=None,
+    value_fn=lambda tally: next((str(each.address) for each in tally.latest(1)), None),
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -81,6 +124,7 @@ async def async_setup_entry(
         lambda state: [
             StatusSensor(coordinator, state),
             ClosesAtSensor(coordinator, state),
+            *_traffic_sensors(coordinator, state),
         ],
     )
 
@@ -135,6 +179,23 @@ class StatusSensor(ShareEntity, SensorEntity):
         """Return the status."""
         return self._state.status.value
 
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool] | None:
+        """Return whether the device takes no calls, if it can be asked."""
+        nobody = self.coordinator.listening.nobody_listens(self._state.share.share_id)
+        return None if nobody is None else {"nobody_listens": nobody}
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to what the device answers, too."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.listening.subscribe(
+                self._state.share.share_id, self.async_write_ha_state
+            )
+        )
+
 
 class ClosesAtSensor(ShareEntity, SensorEntity):
     """When a share that is open for a while closes by itself."""
@@ -147,6 +208,95 @@ class ClosesAtSensor(ShareEntity, SensorEntity):
     def native_value(self) -> datetime | None:
         """Return the time, None if the share is not open for a while."""
         return self._state.share.open_until
+
+
+class TrafficSensor(ShareEntity, SensorEntity):
+    """A sum of what went through a share. The books are read only while it is here."""
+
+    entity_description: TrafficSensorDescription
+
+    def __init__(
+        self,
+        coordinator: PortShareCoordinator,
+        state: ShareState,
+        description: TrafficSensorDescription,
+    ) -> None:
+        """Initialize."""
+        self._key = description.key
+        self.entity_description = description
+        super().__init__(coordinator, state)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen, and ask for a look at the books."""
+        await super().async_added_to_hass()
+        traffic = self.coordinator.traffic
+        self.async_on_remove(traffic.async_add_listener(self.async_write_ha_state))
+        await traffic.async_request_refresh()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the books could be read."""
+        return super().available and self.coordinator.traffic.last_update_success
+
+    @property
+    def _tally(self) -> Tally | None:
+        return self.coordinator.traffic.data.get(self._state.share.share_id)
+
+    @property
+    @override
+    def native_value(self) -> StateType:
+        """Return the sum, None if nobody has looked yet."""
+        tally = self._tally
+        return self.entity_description.value_fn(tally) if tally else None
+
+
+class LastVisitorSensor(TrafficSensor):
+    """Who has called a share last, and the others of late."""
+
+    _unrecorded_attributes = frozenset({"visitors"})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return when, how often, and who else."""
+        tally = self._tally
+        if tally is None or not (latest := tally.latest(_MOST_SHOWN)):
+            return None
+        return {
+            "last": latest[0].last.isoformat(),
+            "calls": latest[0].calls,
+            "visitors": [
+                {
+                    "address": str(each.address),
+                    "calls": each.calls,
+                    "last": each.last.isoformat(),
+                }
+                for each in latest
+            ],
+        }
+
+
+def _traffic_sensors(
+    coordinator: PortShareCoordinator, state: ShareState
+) -> Iterator[TrafficSensor]:
+    """Yield the sensors of what goes through a share, but not those known as disabled.
+
+    There are six of each share, and hardly ever is one enabled: to add them all again
+    would be a quarter of a start with a thousand shares.
+    """
+    registry = er.async_get(coordinator.hass)
+    for sensor in (
+        *(TrafficSensor(coordinator, state, each) for each in TRAFFIC_SENSORS),
+        LastVisitorSensor(coordinator, state, LAST_VISITOR),
+    ):
+        assert sensor.unique_id
+        entity_id = registry.async_get_entity_id(
+            SENSOR_DOMAIN, DOMAIN, sensor.unique_id
+        )
+        if entity_id is None or not registry.entities[entity_id].disabled:
+            yield sensor
 
 
 def _described(state: ShareState) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from homeassistant.helpers import config_validation as cv, service
 from .const import CONF_MAC, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .events import Cause
+from .obstacles import other_forwarding, target_of
 from .shares import (
     async_add_device_with_share,
     async_add_share,
@@ -257,6 +258,7 @@ def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, A
     share = state.share
     # It may have been removed since then, and the share closed with it.
     device = coordinator.latest.devices.get(share.device_id)
+    other = other_forwarding(share, coordinator.gateway.others.forwardings)
     return {
         "share_id": share.share_id,
         "device_id": coordinator.device_id(share.device_id),
@@ -276,4 +278,5 @@ def _listed(coordinator: PortShareCoordinator, state: ShareState) -> dict[str, A
         "internal_ip": state.internal_ip,
         "call": list(state.calls),
         "closes_at": share.open_until.isoformat() if share.open_until else None,
+        "other_forwarding": target_of(other) if other else None,
     }

@@ -13,7 +13,13 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
-from .const import CONF_ADDRESSES, CONF_MAC, CONF_SHARES, SUBENTRY_DEVICE
+from .const import (
+    CONF_ADDRESSES,
+    CONF_INDEPENDENT,
+    CONF_MAC,
+    CONF_SHARES,
+    SUBENTRY_DEVICE,
+)
 from .sharing.configuration import Configuration
 from .sharing.errors import SharingError
 from .sharing.model import Device, Share
@@ -103,6 +109,17 @@ def store_shares(
         )
 
 
+@callback
+def store_permission(
+    hass: HomeAssistant, entry: ConfigEntry[Any], device_id: str, *, independent: bool
+) -> None:
+    """Store whether a device may map ports itself."""
+    subentry = entry.subentries[device_id]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_INDEPENDENT: independent}
+    )
+
+
 def device_data(
     mac: str, addresses: Iterable[object], shares: Mapping[str, Any]
 ) -> MappingProxyType[str, Any]:
@@ -137,6 +154,7 @@ def _read_device(subentry: ConfigSubentry) -> Device:
         device_id=subentry.subentry_id,
         mac=subentry.data[CONF_MAC],
         name=subentry.title,
+        independent=subentry.data.get(CONF_INDEPENDENT, False),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from custom_components.portshare.gateway.gateway import Gateway
-from custom_components.portshare.sharing.model import Family, Mapping, Transport
+from custom_components.portshare.sharing.model import Change, Family, Mapping, Transport
 from demo.home import INTERNET, Home
 
 from .builders import ANY, IPV4, TCP, UDP, Mappings, environment, opening, ports
@@ -87,3 +87,20 @@ async def test_visitors_are_counted(
     books = await gateway.accounts([mapping], datetime.now(UTC))
     (visitor,) = books[mapping].visitors
     assert visitor.calls == 5
+
+
+async def test_what_begins_anew_when_a_mapping_is_opened_again(
+    gateway: Gateway, home: Home, traffic: Traffic
+) -> None:
+    """What went through; not what went out, nor who has called."""
+    mapping = Mappings(home).dnat("nas", TCP, 80, 80)
+    await gateway.adopt([mapping], AROUND)
+    traffic.flow(traffic.serve("nas", TCP, 80), 80)
+    before = (await gateway.accounts([mapping], datetime.now(UTC)))[mapping]
+    assert before.packets > before.packets_out > 0
+    await gateway.apply(Change(closed=(mapping,)), AROUND)
+    await gateway.apply(opening(mapping), AROUND)
+    after = (await gateway.accounts([mapping], datetime.now(UTC)))[mapping]
+    assert after.packets == after.bytes == after.packets_in == 0
+    assert after.packets_out == before.packets_out
+    assert [each.calls for each in after.visitors] == [1]

@@ -69,6 +69,18 @@ async def test_our_rule_goes_with_our_tables(gateway: Gateway, home: Home) -> No
     assert nft("list", "ruleset") == before
 
 
+async def test_whether_packets_are_forwarded(gateway: Gateway, home: Home) -> None:
+    mapping = Mappings(home).dnat("nas", TCP, 80, 80)
+    assert gateway.facts().not_forwarded == frozenset()
+    home.gateway.sysctl({"net.ipv4.ip_forward": 0})
+    await gateway.look()
+    assert gateway.facts().not_forwarded == {IPV4}
+    assert gateway.facts().keep_out(mapping)
+    home.gateway.sysctl({"net.ipv4.ip_forward": 1})
+    await gateway.look()
+    assert not gateway.facts().keep_out(mapping)
+
+
 @pytest.mark.parametrize("transport", [TCP, UDP])
 async def test_what_the_gateway_serves(
     gateway: Gateway, traffic: Traffic, transport: Transport

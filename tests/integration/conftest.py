@@ -111,6 +111,10 @@ def _patched(gateway: FakeGateway) -> Iterator[None]:
             "custom_components.portshare.diagnostics.dump_tables", gateway.dump_tables
         ),
         patch(
+            "custom_components.portshare.listening.somebody_listens",
+            gateway.somebody_listens,
+        ),
+        patch(
             "custom_components.portshare.system_health.has_egress_hook",
             gateway.has_egress_hook,
         ),

@@ -1,12 +1,15 @@
 """A gateway without a kernel: it remembers what is open and can refuse."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from custom_components.portshare.gateway.books import Account, Address
 from custom_components.portshare.gateway.dump import Listing, listing
 from custom_components.portshare.gateway.errors import GatewayError
+from custom_components.portshare.gateway.forwarding import not_forwarded
 from custom_components.portshare.gateway.gateway import NetworkInterface
 from custom_components.portshare.gateway.other_firewalls import OtherFirewall
 from custom_components.portshare.gateway.others import Others
@@ -23,6 +26,7 @@ from custom_components.portshare.sharing.model import (
     Environment,
     Facts,
     Family,
+    LanAddress,
     Mapping,
 )
 
@@ -50,7 +54,9 @@ class FakeGateway:
     """The machine: it keeps what a kernel keeps when Home Assistant lets go.
 
     Called, it takes the place of the class Gateway. `refuse` is asked before each
-    change, and refuses it by raising. While `paused`, changes are under way.
+    change, and refuses it by raising. While `paused`, changes are under way. `books` are
+    the accounts of what is open, `looks` how often they were read. Devices take calls but
+    at `deaf` ports; `asked` is where somebody wanted to know that.
     """
 
     def __init__(self) -> None:
@@ -69,9 +75,18 @@ class FakeGateway:
             NetworkInterface("guest0", (), False),
         )
         self.others = Others()
+        # None, so that no server listens.
+        self.lan_addresses: tuple[LanAddress, ...] = ()
         self.damaged = False
         self.let_in: list[OtherFirewall] = []
         self.refuse: Callable[[Change], None] = lambda change: None
+        self.books: dict[str, Account] = {}
+        self.closed_books: GatewayError | None = None
+        self.looks = 0
+        self.deaf: set[tuple[Address, int]] = set()
+        self.asked: list[tuple[Address, int]] = []
+        self.devices_answer = asyncio.Event()
+        self.devices_answer.set()
         self.handles: set[Handle] = set()
         self._goes_on = asyncio.Event()
         self._goes_on.set()
@@ -83,12 +98,7 @@ class FakeGateway:
     @property
     def open(self) -> set[str]:
         """Return what is open: `tcp 8080 -> 192.168.178.21:80`, `tcp [2001:…]:80`."""
-        return {
-            f"{each.transport} {each.external} -> {each.address}:{each.port}"
-            if isinstance(each, Dnat)
-            else f"{each.transport} [{each.address}]:{each.ports}"
-            for each in self.mappings
-        }
+        return set(map(in_words, self.mappings))
 
     def pause(self) -> None:
         """Let changes take until `go_on`."""
@@ -109,6 +119,11 @@ class FakeGateway:
 
     async def has_egress_hook(self) -> bool:
         return True
+
+    async def somebody_listens(self, address: Address, port: int) -> bool | None:
+        self.asked.append((address, port))
+        await self.devices_answer.wait()
+        return (address, port) not in self.deaf
 
     async def dump_tables(self) -> Listing:
         """Return what a kernel would hold."""
@@ -168,6 +183,7 @@ class Handle:
         if self._machine.opens:
             raise self._machine.opens.pop(0)
         self._machine.handles.add(self)
+        await self.look()
 
     async def close(self) -> None:
         self._machine.handles.discard(self)
@@ -198,12 +214,37 @@ class Handle:
     def others(self) -> Others:
         return self._machine.others
 
+    async def accounts(
+        self, mappings: Collection[Mapping], now: datetime
+    ) -> dict[Mapping, Account]:
+        self._machine.looks += 1
+        if self._machine.closed_books:
+            raise self._machine.closed_books
+        books = self._machine.books
+        return {each: books.get(in_words(each), Account()) for each in mappings}
+
     async def look(self) -> None:
-        """See nothing that was not told before."""
+        """See whether packets are forwarded; all else was told before."""
+        off = not_forwarded(self._wan, self._lan)
+        if off != self._machine.now.not_forwarded:
+            self._machine.change(not_forwarded=off)
 
     async def let_through(self, firewall: OtherFirewall) -> None:
         self._machine.let_in.append(firewall)
         self._machine.put_others(Others())
+
+    def lan_addresses(self) -> tuple[LanAddress, ...]:
+        return self._machine.lan_addresses
+
+    async def device_at(self, address: IPv4Address | IPv6Address) -> str | None:
+        return next(
+            (
+                mac
+                for mac, each in self._machine.now.devices.items()
+                if address == each.ipv4 or address in each.ipv6
+            ),
+            None,
+        )
 
     async def probe(self, address: IPv4Address | IPv6Address) -> None:
         self._machine.probed.append(address)
@@ -215,9 +256,10 @@ class Handle:
     ) -> None:
         wanted = list(mappings)
         assert len(wanted) == len(set(wanted))
+        # What is told from here on is new damage.
+        self._machine.damaged = False
         await self._ask(Change(opened=tuple(wanted)))
         self._machine.adoptions += 1
-        self._machine.damaged = False
         self._machine.mappings = set(wanted)
         self._machine.environment = environment
 
@@ -239,3 +281,13 @@ class Handle:
             raise GatewayError("the gateway is not open")
         await self._machine.work()
         self._machine.refuse(change)
+
+
+def in_words(mapping: Mapping) -> str:
+    """Return a mapping as `tcp 8080 -> 192.168.178.21:80` or `tcp [2001:…]:80`."""
+    if isinstance(mapping, Dnat):
+        return (
+            f"{mapping.transport} {mapping.external} -> "
+            f"{mapping.address}:{mapping.port}"
+        )
+    return f"{mapping.transport} [{mapping.address}]:{mapping.ports}"

@@ -200,6 +200,7 @@ async def test_other_firewalls_and_port_forwardings_are_told(
                     25,
                 ),
             ),
+            guarding=frozenset({Family.IPV4}),
         )
     )
     text = await download.text()
@@ -209,6 +210,7 @@ async def test_other_firewalls_and_port_forwardings_are_told(
     assert firewall["kind"] == "docker"
     assert firewall["blocks"] == ["ipv4", "ipv6"]
     assert firewall["command"].startswith("iptables ")
+    assert data["guarded_by_others"] == ["ipv4"]
     [forwarding] = data["other_forwardings"]
     assert forwarding["ports"] == [{"first": 25, "last": 25}]
     assert re.fullmatch(r"\*\*IPV4-\d+\*\*", forwarding["address"])

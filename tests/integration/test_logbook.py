@@ -12,6 +12,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.portshare.const import EVENT_PORTSHARE
+from custom_components.portshare.events import of_first_call, of_more_first_calls
+from custom_components.portshare.gateway.books import Visitor
 from homeassistant.components.logbook.processor import EventProcessor
 from homeassistant.components.recorder import get_instance
 from homeassistant.core import Context, HomeAssistant
@@ -115,6 +117,21 @@ async def test_what_services_and_automations_do_is_logged_as_such(
         "Attic | Game (external port 99) was closed by a service",
         "Attic | SSH (external port 2222) was closed by a service",
         "Gateway | closed all shares",
+    ]
+
+
+async def test_who_calls_for_the_first_time_is_logged(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    coordinator = loaded.runtime_data
+    visitor = Visitor(IPv4Address("198.51.100.7"), 3, LONG_AGO)
+    share = coordinator.configuration.shares[WEB]
+    coordinator.teller.tell(of_first_call(share, visitor))
+    coordinator.teller.tell(of_more_first_calls(40, LONG_AGO))
+    assert await messages(hass) == [
+        "NAS | Web server (external port 8080) was called by 198.51.100.7 "
+        "for the first time",
+        "Gateway | was called for the first time by 40 more addresses",
     ]
 
 

@@ -9,6 +9,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.portshare.const import CONF_LAN, CONF_NOTIFY, CONF_WAN, DOMAIN
+from custom_components.portshare.gateway.other_firewalls import Kind, OtherFirewall
+from custom_components.portshare.gateway.others import Others
+from custom_components.portshare.sharing.model import Family
 from homeassistant.components.notify import DATA_COMPONENT, NotifyEntity
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -352,6 +355,48 @@ async def test_notices_speak_the_language_of_home_assistant(
         "„SSH“ von NAS ist wieder freigegeben, nach einer Unterbrechung des Internets "
         "von 0:06:00: 203.0.113.2:2222"
     ) in phone.messages
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "en",
+            '"SSH" of NAS is switched on, but the gateway itself keeps callers out. '
+            "Home Assistant's repairs say why.",
+        ),
+        (
+            "de",
+            "„SSH“ von NAS ist eingeschaltet, aber das Gateway selbst lässt keine "
+            "Anrufer durch. Warum, steht in den Reparaturen von Home Assistant.",
+        ),
+    ],
+)
+async def test_a_share_that_is_blocked_is_not_said_to_be_open(
+    hass: HomeAssistant,
+    gateway: FakeGateway,
+    phone: Phone,
+    set_up: SetUp,
+    language: str,
+    text: str,
+) -> None:
+    hass.config.language = language
+    gateway.put_others(
+        Others(
+            (
+                OtherFirewall(
+                    Kind.UFW,
+                    "ip",
+                    "filter",
+                    "FORWARD",
+                    blocks=frozenset({Family.IPV4}),
+                ),
+            )
+        )
+    )
+    await set_up()
+    await turn(hass, "turn_on")
+    assert phone.messages == [text]
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

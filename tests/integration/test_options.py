@@ -11,6 +11,7 @@ from custom_components.portshare.const import (
     CONF_NOTIFY,
     CONF_PROTECT,
     CONF_TELL_AFTER,
+    CONF_TELL_FIRST_CALLS,
     SECTION_EXPERT,
 )
 from homeassistant.config_entries import ConfigEntryState
@@ -63,6 +64,7 @@ async def test_all_options_are_stored_and_shown_again(
         CONF_PROTECT: True,
         CONF_NOTIFY: ["notify.phone"],
         CONF_DNS_NAME: NAME,
+        CONF_TELL_FIRST_CALLS: True,
         SECTION_EXPERT: {CONF_TELL_AFTER: 60},
     }
     result = await save(hass, loaded, options)
@@ -74,6 +76,7 @@ async def test_all_options_are_stored_and_shown_again(
         CONF_PROTECT: True,
         CONF_NOTIFY: ["notify.phone"],
         CONF_DNS_NAME: NAME,
+        CONF_TELL_FIRST_CALLS: True,
     }
     assert form["data_schema"]
     section = form["data_schema"].schema[SECTION_EXPERT]

@@ -2,7 +2,6 @@
 
 import errno
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -14,6 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
+from .browser import RepairsBrowser
 from .conftest import WEB_SWITCH, Home, SetUp, call, state_of
 
 IPV4, IPV6 = "ipv4_forwarding_off", "ipv6_forwarding_off"
@@ -42,30 +42,9 @@ def read(sysctls: Path, issue_id: str) -> str:
     return (sysctls / SWITCHES[issue_id]).read_text().strip()
 
 
-class Browser:
-    """Somebody who clicks through the repair of an issue."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._flow = ""
-
-    async def begin(self, issue_id: str) -> Any:
-        form = await self._post("", {"handler": DOMAIN, "issue_id": issue_id})
-        self._flow = f"/{form['flow_id']}"
-        return form
-
-    async def submit(self) -> Any:
-        return await self._post(self._flow, {})
-
-    async def _post(self, path: str, data: dict[str, str]) -> Any:
-        response = await self._client.post(f"/api/repairs/issues/fix{path}", json=data)
-        assert response.status == 200
-        return await response.json()
-
-
 @pytest.fixture
-async def browser(hass_client: ClientSessionGenerator) -> Browser:
-    return Browser(await hass_client())
+async def browser(hass_client: ClientSessionGenerator) -> RepairsBrowser:
+    return RepairsBrowser(await hass_client())
 
 
 @FAMILIES
@@ -74,7 +53,7 @@ async def test_the_kernel_is_made_to_forward(
     entry: MockConfigEntry,
     set_up: SetUp,
     sysctls: Path,
-    browser: Browser,
+    browser: RepairsBrowser,
     issue_id: str,
 ) -> None:
     """Set-up succeeds all the same, and switches can be switched meanwhile."""
@@ -94,6 +73,22 @@ async def test_the_kernel_is_made_to_forward(
     assert done["type"] == "create_entry"
     assert read(sysctls, issue_id) == "1"
     assert not issues(hass)
+
+
+async def test_shares_are_open_as_soon_as_it_is_repaired(
+    hass: HomeAssistant, set_up: SetUp, sysctls: Path, browser: RepairsBrowser
+) -> None:
+    """Nobody waits for the next look at the kernel."""
+    for issue_id in (IPV4, IPV6):
+        write(sysctls, issue_id, "0")
+    await set_up()
+    assert state_of(hass, WEB_SWITCH).attributes["status"] == "blocked"
+    assert state_of(hass, "sensor.nas_mappings").state == "0"
+    await browser.begin(IPV4)
+    await browser.submit()
+    await hass.async_block_till_done()
+    assert state_of(hass, WEB_SWITCH).attributes["status"] == "active"
+    assert issues(hass) == {IPV6}
 
 
 @pytest.mark.usefixtures("loaded")
@@ -119,9 +114,11 @@ async def test_it_is_noticed_when_it_ends_and_when_it_begins_again(
 
 @pytest.mark.usefixtures("loaded")
 async def test_ipv6_is_not_missed_where_the_home_has_none(
-    home: Home, sysctls: Path
+    home: Home, sysctls: Path, tick: SetUp
 ) -> None:
     write(sysctls, IPV6, "0")
+    await tick()
+    assert issues(home.hass) == {IPV6}
     await home.change(lan_ipv6=())
     assert not issues(home.hass)
 
@@ -137,7 +134,7 @@ async def test_an_entry_that_is_not_loaded_misses_nothing(
 
 
 async def test_the_wan_goes_on_listening_to_its_router(
-    set_up: SetUp, sysctls: Path, browser: Browser
+    set_up: SetUp, sysctls: Path, browser: RepairsBrowser
 ) -> None:
     """That is set first, and said."""
     accept_ra = sysctls / "net/ipv6/conf/wan0/accept_ra"
@@ -158,7 +155,7 @@ async def test_in_a_container_it_is_said_what_to_do_by_hand(
     hass: HomeAssistant,
     set_up: SetUp,
     sysctls: Path,
-    browser: Browser,
+    browser: RepairsBrowser,
     monkeypatch: pytest.MonkeyPatch,
     issue_id: str,
 ) -> None:

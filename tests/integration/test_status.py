@@ -199,6 +199,6 @@ async def test_a_share_that_is_renamed_before_its_entities_are_there(
     names = {
         hass.states.get(entity.entity_id).attributes["friendly_name"]  # type: ignore[union-attr]
         for entity in er.async_get(hass).entities.values()
-        if added["share_id"] in entity.unique_id
+        if added["share_id"] in entity.unique_id and not entity.disabled
     }
     assert names == {"NAS Play", "NAS Play status", "NAS Play closes at"}

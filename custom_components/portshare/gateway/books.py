@@ -53,16 +53,28 @@ class Visitor:
 
 @dataclass(slots=True)
 class Account:
-    """What went through a mapping since its counters began, and who has called.
+    """What went through a mapping, in and out together, what went out, and who called.
 
-    Counters begin anew when the mapping is opened, or our table is made anew.
+    What went through is counted anew when the mapping is opened. What went out and who
+    has called is forgotten when nobody has called for a while. All of it begins anew
+    with our table.
     """
 
-    packets_in: int = 0
-    bytes_in: int = 0
+    packets: int = 0
+    bytes: int = 0
     packets_out: int = 0
     bytes_out: int = 0
     visitors: list[Visitor] = field(default_factory=list)
+
+    @property
+    def packets_in(self) -> int:
+        """What went to the device. An answer may be counted, and then cut."""
+        return max(0, self.packets - self.packets_out)
+
+    @property
+    def bytes_in(self) -> int:
+        """What went to the device, in bytes with their headers."""
+        return max(0, self.bytes - self.bytes_out)
 
 
 class _Counted(NamedTuple):
@@ -89,8 +101,8 @@ async def accounts(
     for mapping, account in books.items():
         for element in elements_of(mapping):
             if each := both_ways.get((element.set, element.key, element.end)):
-                account.packets_in += each.packets
-                account.bytes_in += each.bytes
+                account.packets += each.packets
+                account.bytes += each.bytes
     for version in (4, 6):
         for each in await _dump(netlink, f"answers{version}"):
             if owner := owners.of(version, each.key):
@@ -102,10 +114,6 @@ async def accounts(
                 caller = ip_address(each.key[-4:] if version == 4 else each.key[-16:])
                 visitor = Visitor(caller, each.packets, now - each.age)
                 books[owner].visitors.append(visitor)
-    for account in books.values():
-        # An answer may be counted, and then cut.
-        account.packets_in = max(0, account.packets_in - account.packets_out)
-        account.bytes_in = max(0, account.bytes_in - account.bytes_out)
     return books
 
 

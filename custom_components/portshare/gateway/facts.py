@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+import math
 from typing import Final
 
 from ..sharing.model import Addresses, Facts, Family
-from .watch import Address, Link, Network
+from .watch import Address, Link, LinkAddress, Network
 
 _UNIQUE_LOCAL: Final = IPv6Network("fc00::/7")
 _LINK_LOCAL: Final = IPv6Network("fe80::/10")
@@ -24,8 +25,8 @@ def gather(
     lan_links = {link.index: link for link in network.links if link.name in lan}
     wan_addresses = [
         address.interface.ip
-        for address in sorted(network.addresses, key=lambda each: each.temporary)
-        if address.link in wan_links and _is_public_scope(address.interface.ip)
+        for address in _by_preference(network, wan_links)
+        if _is_public_scope(address.interface.ip)
     ]
     lan_networks = [
         address.interface.network
@@ -53,6 +54,29 @@ def gather(
             lan_ipv6,
             own_addresses,
         ),
+    )
+
+
+def _by_preference(
+    network: Network, wan_links: Mapping[int, Link]
+) -> list[LinkAddress]:
+    """Return the addresses of WAN interfaces, the first with which to be called.
+
+    It is the one whose interface has the default route, for there the answers go; with
+    several default routes, that with the lowest metric. Temporary addresses come last.
+    """
+    metrics: dict[tuple[int, int], int] = {}
+    for route in network.default_routes:
+        if route.link in wan_links and wan_links[route.link].up:
+            way = (route.version, route.link)
+            metrics[way] = min(route.metric, metrics.get(way, route.metric))
+
+    def preference(address: LinkAddress) -> tuple[float, bool]:
+        way = (address.interface.version, address.link)
+        return metrics.get(way, math.inf), address.temporary
+
+    return sorted(
+        (each for each in network.addresses if each.link in wan_links), key=preference
     )
 
 

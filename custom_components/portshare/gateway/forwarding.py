@@ -1,6 +1,6 @@
 """Does the kernel forward packets, and what must be set so that it does?"""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, override
@@ -50,6 +50,11 @@ def missing_settings(
         *(Setting(each, "2") for each in listening if _read(each) == "1"),
         Setting(_IPV6, "1"),
     )
+
+
+def not_forwarded(wan: Collection[str], lan: Collection[str]) -> frozenset[Family]:
+    """Return the IP versions that are not forwarded between all of these links."""
+    return frozenset(each for each in Family if missing_settings(each, wan, lan))
 
 
 def set_all(settings: Iterable[Setting]) -> None:

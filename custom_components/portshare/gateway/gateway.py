@@ -10,7 +10,15 @@ import logging
 import socket
 from typing import Final
 
-from ..sharing.model import Change, Environment, Facts, Mapping, Transport
+from ..sharing.model import (
+    Change,
+    Environment,
+    Facts,
+    Family,
+    LanAddress,
+    Mapping,
+    Transport,
+)
 from .adoption import is_ours
 from .bindings import Bindings
 from .books import Account, accounts
@@ -19,6 +27,7 @@ from .definition import TABLE, Definition
 from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
+from .forwarding import not_forwarded
 from .listeners import listeners
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, delete_table
@@ -52,6 +61,9 @@ _CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
 
 # How long others are left alone with their changes before we look at them.
 _SETTLE_SECONDS: Final = 0.2
+
+# A device that has just asked for something answers the kernel within this time.
+_ANSWER_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,7 @@ class Gateway:
         self._facts: Facts | None = None
         self._others = Others()
         self._served: frozenset[tuple[Transport, int]] = frozenset()
+        self._not_forwarded: frozenset[Family] = frozenset()
         self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -139,7 +152,12 @@ class Gateway:
             observed = gather(
                 self._watch.network, self._watch.neighbours, self._wan, self._lan
             )
-            self._facts = replace(observed, served=self._served, firewalls=self._others)
+            self._facts = replace(
+                observed,
+                served=self._served,
+                firewalls=self._others,
+                not_forwarded=self._not_forwarded,
+            )
         return self._facts
 
     @property
@@ -148,9 +166,9 @@ class Gateway:
         return self._others
 
     async def look(self) -> None:
-        """Look at what the kernel does not tell by itself: its services, and others.
+        """Look at what the kernel does not tell by itself; that changes the facts.
 
-        What is seen changes the facts. Raises a GatewayError.
+        These are its services, whether it forwards, and others. Raises a GatewayError.
         """
         network = self._watch.network
         wan_links = {link.index for link in network.links if link.name in self._wan}
@@ -160,6 +178,7 @@ class Gateway:
         )
         self._others = await look_at_others(self._socket, self._wan, self._lan)
         self._served = frozenset((each.transport, each.port) for each in served)
+        self._not_forwarded = not_forwarded(self._wan, self._lan)
         self._changed()
 
     async def accounts(
@@ -201,6 +220,46 @@ class Gateway:
         """Return the configured interfaces that do not exist now."""
         there = {link.name for link in self._watch.network.links}
         return tuple(name for name in self._wan + self._lan if name not in there)
+
+    def lan_addresses(self) -> tuple[LanAddress, ...]:
+        """Return the gateway's addresses at home, link-local ones of IPv6 included."""
+        network = self._watch.network
+        lan = {
+            each.index: each.name for each in network.links if each.name in self._lan
+        }
+        return tuple(
+            LanAddress(each.interface.ip, each.link, lan[each.link])
+            for each in network.addresses + network.link_local
+            if each.link in lan
+        )
+
+    async def device_at(self, address: Address) -> str | None:
+        """Return the MAC address of who has an address at home; None if nobody answers.
+
+        If the kernel does not know, it asks.
+        """
+        if mac := self._neighbour(address):
+            return mac
+        known = asyncio.Event()
+        unsubscribe = self.subscribe(known.set)
+        try:
+            await self.probe(address)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                while not (mac := self._neighbour(address)):
+                    await known.wait()
+                    known.clear()
+        except TimeoutError:
+            return None
+        finally:
+            unsubscribe()
+        return mac
+
+    def _neighbour(self, address: Address) -> str | None:
+        for link in self._watch.network.links:
+            if link.name in self._lan:
+                if mac := self._watch.neighbours.get((link.index, address)):
+                    return mac
+        return None
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener when facts have changed; return how to stop that."""

@@ -71,6 +71,7 @@ _IFA_F_DADFAILED: Final = 0x08
 _IFA_F_DEPRECATED: Final = 0x20
 _IFA_F_TENTATIVE: Final = 0x40
 _SCOPE_UNIVERSE: Final = 0
+_SCOPE_LINK: Final = 253
 
 # include/uapi/linux/neighbour.h
 _NUD_REACHABLE: Final = 0x02
@@ -113,19 +114,25 @@ class LinkAddress:
 
 @dataclass(frozen=True, slots=True)
 class DefaultRoute:
-    """A way to everywhere."""
+    """A way to everywhere. Of several, the kernel takes the one with the lowest metric."""
 
     link: int
     version: int
+    metric: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The gateway's interfaces with their addresses and default routes."""
+    """The gateway's interfaces with their addresses and default routes.
+
+    `link_local` are those of its addresses that count on their own link only: there,
+    hosts know their router by the one of IPv6.
+    """
 
     links: tuple[Link, ...] = ()
     addresses: tuple[LinkAddress, ...] = ()
     default_routes: tuple[DefaultRoute, ...] = ()
+    link_local: tuple[LinkAddress, ...] = ()
 
 
 class Watch:
@@ -225,13 +232,15 @@ class Watch:
         links = await self._netlink.dump(_RTM_GETLINK, bytes(16))
         addresses = await self._netlink.dump(_RTM_GETADDR, bytes(8))
         routes = await self._netlink.dump(_RTM_GETROUTE, bytes(12))
+        usable = [
+            (message["scope"], address)
+            for message in self._decode(addresses)
+            if (address := _link_address(message))
+        ]
         return Network(
             tuple(_link(message) for message in self._decode(links)),
-            tuple(
-                address
-                for message in self._decode(addresses)
-                if (address := _link_address(message))
-            ),
+            # Unique local addresses (RFC 4193) have global scope, too.
+            tuple(each for scope, each in usable if scope == _SCOPE_UNIVERSE),
             tuple(
                 route
                 for message in self._decode(
@@ -239,6 +248,7 @@ class Watch:
                 )
                 for route in _default_routes(message)
             ),
+            tuple(each for scope, each in usable if scope == _SCOPE_LINK),
         )
 
     async def _read_neighbours(self) -> dict[tuple[int, Address], str]:
@@ -275,14 +285,11 @@ def _link(message: Any) -> Link:
 
 
 def _link_address(message: Any) -> LinkAddress | None:
-    """Return a global address; None for others and for those not yet or no longer used.
-
-    Unique local addresses (RFC 4193) have global scope, too.
-    """
+    """Return an address; None for one that is not yet or no longer used."""
     flags = message.get_attr("IFA_FLAGS") or message["flags"]
     unusable = _IFA_F_DADFAILED | _IFA_F_TENTATIVE | _IFA_F_DEPRECATED
     address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-    if message["scope"] != _SCOPE_UNIVERSE or flags & unusable or address is None:
+    if flags & unusable or address is None:
         return None
     return LinkAddress(
         message["index"],
@@ -299,7 +306,8 @@ def _default_routes(message: Any) -> list[DefaultRoute]:
     links = {hop["oif"] for hop in hops}
     if (link := message.get_attr(_RTA_OIF)) is not None:
         links.add(link)
-    return [DefaultRoute(link, version) for link in sorted(links)]
+    metric = message.get_attr("RTA_PRIORITY") or 0
+    return [DefaultRoute(link, version, metric) for link in sorted(links)]
 
 
 def _follow(neighbours: dict[tuple[int, Address], str], message: Any) -> bool:

@@ -7,12 +7,12 @@ gateway, or comes in from the internet, never gets here.
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 import logging
 import socket
 from typing import Any, Final, override
 
+from ..sharing.model import LanAddress
 from . import natpmp
 from .port_control import Address, PortControl
 
@@ -24,15 +24,6 @@ _LONGEST: Final = 2_048
 
 # "All-Hosts" groups: RFC 6886 section 3.2.1, RFC 6887 section 14.1.3
 _ALL_HOSTS: Final = {4: "224.0.0.1", 6: "ff02::1"}
-
-
-@dataclass(frozen=True, slots=True)
-class LanAddress:
-    """An address of one of the LAN interfaces, link-local ones of IPv6 included."""
-
-    address: Address
-    link: int
-    interface: str
 
 
 class PortControlServer:

@@ -467,5 +467,4 @@ class UnknownShare(SharingError):
 
 
 def _named(families: Iterable[Family]) -> str:
-    names = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
-    return ", ".join(names[family] for family in sorted(families))
+    return ", ".join(family.label for family in sorted(families))

@@ -89,6 +89,11 @@ class Family(StrEnum):
     IPV4 = "ipv4"
     IPV6 = "ipv6"
 
+    @property
+    def label(self) -> str:
+        """The IP version as people write it."""
+        return {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}[self]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class PortRange:
@@ -175,11 +180,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A device of the home network that has been added for sharing."""
+    """A device of the home network that has been added for sharing.
+
+    `independent`: it may map ports itself.
+    """
 
     device_id: str
     mac: str
     name: str
+    independent: bool = False
 
 
 ANY_IPV4: Final = IPv4Network("0.0.0.0/0")
@@ -273,8 +282,9 @@ class Facts:
     `internet` holds the IP versions for which a WAN interface is up and has an address
     and a default route. `devices` maps MAC addresses (lower case, colons) to the
     addresses that the kernel has confirmed for them. `served` are the ports that the
-    gateway itself offers to the internet. `firewalls` are those of others. `names` are
-    the addresses that DNS names led to when they were resolved last.
+    gateway itself offers to the internet. `firewalls` are those of others.
+    `not_forwarded` are the IP versions that the kernel does not forward. `names` are the
+    addresses that DNS names led to when they were resolved last.
     """
 
     internet: frozenset[Family] = frozenset()
@@ -287,9 +297,28 @@ class Facts:
     devices: MappingView[str, Addresses] = field(default_factory=dict)
     served: frozenset[tuple[Transport, int]] = frozenset()
     firewalls: Firewalls = field(default_factory=NoFirewalls)
+    not_forwarded: frozenset[Family] = frozenset()
     names: MappingView[str, tuple[IPv4Address | IPv6Address, ...]] = field(
         default_factory=dict
     )
+
+    @property
+    def lan_families(self) -> frozenset[Family]:
+        """The IP versions that the home network has."""
+        return frozenset(
+            family
+            for family, networks in (
+                (Family.IPV4, self.lan_ipv4),
+                (Family.IPV6, self.lan_ipv6),
+            )
+            if networks
+        )
+
+    def keep_out(self, mapping: Mapping) -> bool:
+        """Return whether the gateway drops all calls to this mapping, whatever we do."""
+        return family_of(mapping) in self.not_forwarded or self.firewalls.keep_out(
+            mapping
+        )
 
     def addresses_of(self, mac: str) -> Addresses:
         """Return the confirmed addresses of a device, empty if there are none."""
@@ -329,6 +358,35 @@ class Environment:
     lan_ipv4: tuple[IPv4Network, ...]
     protect: bool
     served: frozenset[tuple[Transport, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LanAddress:
+    """An address of the gateway at home, link-local ones of IPv6 included."""
+
+    address: IPv4Address | IPv6Address
+    link: int
+    interface: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A port that a device has mapped for itself, as long as its lease lasts.
+
+    `name` is what the firewall's comment says. Over IPv4 the external port leads to the
+    device; a lease of IPv6 opens the one `address` that asked for it. Only `sources` may
+    call; none stands for everybody.
+    """
+
+    lease_id: str
+    mac: str
+    name: str
+    transport: Transport
+    port: int
+    external_port: int
+    expires: datetime
+    address: IPv6Address | None = None
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

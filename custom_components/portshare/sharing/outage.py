@@ -87,6 +87,7 @@ def observe(
         return outage, tuple(tellings)
     # Who waits for a port is open only now, whatever has been told of him.
     if outage.told or outage.cause is Status.CONFLICT:
-        lasted = now - since if since else None
+        # The clock may have been set back since.
+        lasted = max(now - since, timedelta()) if since else None
         tellings.append(Telling(Turn.OPENED, outage.cause, now, lasted))
     return None, tuple(tellings)

@@ -6,10 +6,13 @@ planning the shares that a change touches leaves the same as planning all of the
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Final
 
 from .configuration import Configuration
 from .model import (
+    ANY_IPV4,
+    ANY_IPV6,
     Addresses,
     Change,
     Device,
@@ -17,8 +20,10 @@ from .model import (
     Environment,
     Facts,
     Family,
+    Lease,
     Mapping as PortMapping,
     Pinhole,
+    PortRange,
     Share,
     Status,
     family_of,
@@ -30,7 +35,8 @@ from .sources import Callers, callers_of
 class Planned:
     """What shall be true of one share: its status and its mappings.
 
-    Calls to the mappings that are `kept_out` are dropped by another firewall.
+    Calls to the mappings that are `kept_out` are dropped by another firewall, or not
+    forwarded by the kernel.
     """
 
     status: Status
@@ -43,6 +49,11 @@ class Planned:
         return frozenset(
             family_of(each) for each in self.mappings if each not in self.kept_out
         )
+
+    @property
+    def blocked(self) -> frozenset[Family]:
+        """The IP versions over which no mapping can be reached."""
+        return frozenset(map(family_of, self.kept_out)) - self.families
 
 
 NOTHING: Final = Planned(Status.OFF)
@@ -62,6 +73,47 @@ def plan(
         else NOTHING
         for share_id in share_ids
     }
+
+
+def plan_leases(
+    leases: Iterable[Lease], configuration: Configuration, facts: Facts
+) -> dict[str, Planned]:
+    """Plan ports that devices have mapped for themselves.
+
+    What the user shares comes first: a lease of the same port has a conflict.
+    """
+    return {
+        lease.lease_id: Planned(Status.CONFLICT)
+        if share_in_the_way(lease, configuration)
+        else _judge(tuple(_mappings_of_lease(lease, facts)), facts)
+        for lease in leases
+    }
+
+
+def share_in_the_way(lease: Lease, configuration: Configuration) -> Share | None:
+    """Return the share that has the port of a lease, switched on or off."""
+    if lease.address is None:
+        return configuration.ports.external_holder(lease.transport, lease.external_port)
+    return next(
+        (
+            share
+            for device in configuration.devices.values()
+            if device.mac == lease.mac
+            for share in configuration.shares_of(device.device_id)
+            if contests(share, lease)
+        ),
+        None,
+    )
+
+
+def contests(share: Share, lease: Lease) -> bool:
+    """Return whether a share is about the port of a lease, whoever has it."""
+    if lease.transport not in share.protocol.transports:
+        return False
+    if lease.address is None:
+        ports, port = share.external, lease.external_port
+        return share.ipv4 and ports.first <= port <= ports.last
+    return share.ipv6 and share.ports.first <= lease.port <= share.ports.last
 
 
 def change_between(before: Plan, after: Plan) -> Change:
@@ -97,12 +149,16 @@ def _plan_share(share: Share, configuration: Configuration, facts: Facts) -> Pla
         return Planned(Status.ERROR)
     device = configuration.devices[share.device_id]
     addresses = facts.addresses_of(device.mac)
-    mappings = tuple(_mappings(share, device, addresses, callers))
+    return _judge(tuple(_mappings(share, device, addresses, callers)), facts)
+
+
+def _judge(mappings: tuple[PortMapping, ...], facts: Facts) -> Planned:
+    """Return what is true of mappings that somebody wants."""
     if not mappings:
         return Planned(Status.DEVICE_UNKNOWN)
     if facts.internet.isdisjoint(map(family_of, mappings)):
         return Planned(Status.NO_INTERNET, mappings)
-    kept_out = frozenset(filter(facts.firewalls.keep_out, mappings))
+    kept_out = frozenset(filter(facts.keep_out, mappings))
     planned = Planned(Status.ACTIVE, mappings, kept_out)
     if facts.internet.isdisjoint(planned.families):
         return replace(planned, status=Status.BLOCKED)
@@ -138,3 +194,34 @@ def _mappings(
                     until,
                     callers.ipv6,
                 )
+
+
+def _mappings_of_lease(lease: Lease, facts: Facts) -> Iterator[PortMapping]:
+    addresses = facts.addresses_of(lease.mac)
+    port = PortRange(lease.port, lease.port)
+    if lease.address is None:
+        if addresses.ipv4:
+            sources = [each for each in lease.sources if isinstance(each, IPv4Network)]
+            if sources:
+                sources += facts.lan_ipv4  # who calls from home is not limited
+            yield Dnat(
+                lease.transport,
+                PortRange(lease.external_port, lease.external_port),
+                lease.mac,
+                addresses.ipv4,
+                lease.port,
+                lease.name,
+                lease.expires,
+                tuple(collapse_addresses(sources)) or (ANY_IPV4,),
+            )
+    elif lease.address in addresses.ipv6 + addresses.expected_ipv6:
+        sources6 = [each for each in lease.sources if isinstance(each, IPv6Network)]
+        yield Pinhole(
+            lease.transport,
+            lease.mac,
+            lease.address,
+            port,
+            lease.name,
+            lease.expires,
+            tuple(collapse_addresses(sources6)) or (ANY_IPV6,),
+        )

@@ -94,6 +94,13 @@ class PortIndex:
         """Yield the other shares that hold an external port that this one wants."""
         return self._external_holders(share, share.external)
 
+    def external_holder(self, transport: Transport, port: int) -> Share | None:
+        """Return the share that holds an external port; an exposed host holds none."""
+        if ranges := self._external.get(transport):
+            for share_id in ranges.holders(PortRange(port, port)):
+                return self._holding[share_id]
+        return None
+
     def device_holders(self, share: Share) -> Iterator[Share]:
         """Yield the other shares of the same device that hold a port it wants."""
         for transport in share.protocol.transports:

@@ -1,7 +1,8 @@
 """What is true now: the one thing that entities, services and events read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 
 from .model import (
     HIGHEST_PORT,
@@ -9,6 +10,7 @@ from .model import (
     Device,
     Facts,
     Family,
+    Lease,
     Protocol,
     Share,
     Status,
@@ -41,12 +43,27 @@ class ShareState:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseState:
+    """A port that a device has mapped for itself, as it is in the kernel now."""
+
+    lease: Lease
+    status: Status
+    families: frozenset[Family]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole truth at one moment."""
 
     facts: Facts = field(default_factory=Facts)
     devices: Mapping[str, Device] = field(default_factory=dict)
     shares: Mapping[str, ShareState] = field(default_factory=dict)
+    leases: Mapping[str, LeaseState] = field(default_factory=dict)
+
+
+def lease_state(lease: Lease, planned: Planned, facts: Facts) -> LeaseState:
+    """Return the state of a lease whose plan is in the kernel."""
+    return LeaseState(lease, planned.status, planned.families & facts.internet)
 
 
 def share_state(
@@ -63,12 +80,18 @@ def share_state(
         status=planned.status,
         families=families,
         addresses=facts.addresses_of(device.mac),
-        calls=call_strings(share, facts.addresses_of(device.mac), facts, dns_name),
+        calls=call_strings(
+            share, facts.addresses_of(device.mac), facts, dns_name, planned.blocked
+        ),
     )
 
 
 def call_strings(
-    share: Share, addresses: Addresses, facts: Facts, dns_name: str = ""
+    share: Share,
+    addresses: Addresses,
+    facts: Facts,
+    dns_name: str = "",
+    blocked: Collection[Family] = (),
 ) -> tuple[str, ...]:
     """Return what to tell a caller, as the FRITZ!Box words it.
 
@@ -76,13 +99,15 @@ def call_strings(
 
     `203.0.113.7:50` for IPv4, `[2001:db8::5]:80` for IPv6; without a port the address
     alone. An IPv6 address that is only expected is told as long as there is no other.
-    An IP version over which nobody may call is not told.
+    An IP version over which nobody may call, or that is `blocked`, is not told.
     """
     callers = callers_of(share, facts)
     ipv4: list[object] = []
-    if callers.ipv4:
+    if callers.ipv4 and Family.IPV4 not in blocked:
         ipv4 = [*([dns_name] if dns_name else []), *facts.wan_ipv4]
-    ipv6 = (addresses.ipv6 or addresses.expected_ipv6) if callers.ipv6 else ()
+    ipv6: tuple[IPv6Address, ...] = ()
+    if callers.ipv6 and Family.IPV6 not in blocked:
+        ipv6 = addresses.ipv6 or addresses.expected_ipv6
     if not share.protocol.has_ports:
         return tuple(map(str, (*ipv4, *ipv6)))
     return (

@@ -1,0 +1,189 @@
+"""Devices that may, map their own ports; with the bytes that a client sends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
+import struct
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.portshare.const import CONF_MAC
+from custom_components.portshare.coordinator import PortShareCoordinator
+from custom_components.portshare.gateway.errors import GatewayError
+from custom_components.portshare.leasing import Leasing, leasing_of
+from custom_components.portshare.subentries import store_permission
+from homeassistant.core import HomeAssistant
+from tests.independent.test_pcp import header, map_body
+
+from .fake_gateway import NAS, NAS_IPV4, NAS_IPV6, FakeGateway
+
+SUCCESS, NOT_AUTHORIZED, NETWORK_FAILURE, NO_RESOURCES = 0, 2, 7, 8
+TORRENT = "tcp 6881 -> 192.168.178.21:6881"
+
+type Ask = Callable[..., object]
+
+
+@pytest.fixture
+def coordinator(loaded: MockConfigEntry) -> PortShareCoordinator:
+    coordinator: PortShareCoordinator = loaded.runtime_data
+    return coordinator
+
+
+def leasing(coordinator: PortShareCoordinator) -> Leasing:
+    return leasing_of(coordinator.hass, coordinator.config_entry.entry_id)
+
+
+async def ask(
+    coordinator: PortShareCoordinator,
+    source: IPv4Address | IPv6Address = NAS_IPV4,
+    lifetime: int = 3600,
+    port: int = 6881,
+) -> tuple[int, int]:
+    """Ask for a port by PCP; return the result and the external port."""
+    request = header(1, lifetime, source) + map_body(port=port, external_port=port)
+    answer = await leasing(coordinator).control.answer(request, source)
+    assert answer
+    return answer[3], struct.unpack_from("!H", answer, 42)[0]
+
+
+async def permit(coordinator: PortShareCoordinator, *, independent: bool) -> None:
+    entry = coordinator.config_entry
+    for subentry in entry.subentries.values():
+        if subentry.data[CONF_MAC] == NAS:
+            store_permission(
+                coordinator.hass, entry, subentry.subentry_id, independent=independent
+            )
+    await coordinator.hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+async def permitted(coordinator: PortShareCoordinator) -> PortShareCoordinator:
+    """The nas may map ports."""
+    await permit(coordinator, independent=True)
+    return coordinator
+
+
+async def test_nobody_may_by_default(
+    coordinator: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    before = gateway.open
+    assert await ask(coordinator) == (NOT_AUTHORIZED, 6881)
+    assert gateway.open == before
+
+
+async def test_who_may_maps_and_ends(
+    permitted: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    before = gateway.open
+    assert await ask(permitted) == (SUCCESS, 6881)
+    assert gateway.open - before == {TORRENT}
+    assert (await ask(permitted, lifetime=0))[0] == SUCCESS
+    assert gateway.open == before
+
+
+async def test_a_pinhole(permitted: PortShareCoordinator, gateway: FakeGateway) -> None:
+    assert await ask(permitted, NAS_IPV6) == (SUCCESS, 6881)
+    assert f"tcp [{NAS_IPV6}]:6881" in gateway.open
+
+
+async def test_a_permission_that_is_taken(
+    permitted: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    """With it goes what was mapped."""
+    await ask(permitted)
+    await permit(permitted, independent=False)
+    assert TORRENT not in gateway.open
+    assert (await ask(permitted))[0] == NOT_AUTHORIZED
+
+
+async def test_a_lease_ends(
+    permitted: PortShareCoordinator,
+    gateway: FakeGateway,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await ask(permitted, lifetime=600)
+    freezer.tick(timedelta(seconds=599))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert TORRENT in gateway.open
+    freezer.tick(timedelta(seconds=2))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert TORRENT not in gateway.open
+
+
+async def test_leases_survive_a_restart(
+    permitted: PortShareCoordinator,
+    gateway: FakeGateway,
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+) -> None:
+    """And are still the device's own: it renews them."""
+    await ask(permitted)
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert TORRENT in gateway.open
+    again: PortShareCoordinator = loaded.runtime_data
+    assert again is not permitted
+    assert await ask(again) == (SUCCESS, 6881)
+
+
+@pytest.mark.usefixtures("errors_expected")
+async def test_the_kernel_refuses(
+    permitted: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    before = gateway.open
+
+    def refuse(change: object) -> None:
+        raise GatewayError("No buffer space available")
+
+    gateway.refuse = refuse
+    assert (await ask(permitted))[0] == NO_RESOURCES
+    gateway.refuse = lambda change: None
+    await permitted.async_refresh()
+    assert gateway.open == before
+
+
+async def test_without_internet(
+    permitted: PortShareCoordinator, gateway: FakeGateway, hass: HomeAssistant
+) -> None:
+    gateway.change(internet=frozenset(), wan_ipv4=())
+    await hass.async_block_till_done()
+    assert (await ask(permitted))[0] == NETWORK_FAILURE
+
+
+async def test_a_port_that_is_shared(
+    permitted: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    """A device that asks for what is shared gets told so; another port's is taken."""
+    before = gateway.open
+    # The nas's web server is shared: external port 8080 leads to its port 80.
+    assert await ask(permitted, port=80) == (SUCCESS, 8080)
+    assert gateway.open == before
+    result, port = await ask(permitted, port=8080)
+    assert result == SUCCESS
+    assert port != 8080
+
+
+async def test_a_new_address_is_a_new_epoch(
+    permitted: PortShareCoordinator, gateway: FakeGateway, hass: HomeAssistant
+) -> None:
+    """Clients compare the epoch time, and know that they have to ask again."""
+
+    async def epoch() -> int:
+        request = header(0, 0, NAS_IPV4)
+        answer = await leasing(permitted).control.answer(request, NAS_IPV4)
+        assert answer
+        time: int = struct.unpack_from("!I", answer, 8)[0]
+        return time
+
+    begun = await epoch()
+    gateway.change(wan_ipv4=(IPv4Address("203.0.113.99"),))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert await epoch() <= begun + 1
