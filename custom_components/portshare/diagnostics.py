@@ -111,6 +111,7 @@ def _truth(
             share_id: {
                 "device": state.share.device_id,
                 "status": state.status,
+                "nobody_listens": coordinator.listening.nobody_listens(share_id),
                 "families": state.families,
                 "internal_ip": state.internal_ip,
                 "call": [

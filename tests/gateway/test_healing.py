@@ -1,7 +1,6 @@
 """What others do to our tables is undone at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
 import subprocess
 
 import pytest
@@ -107,7 +106,6 @@ async def test_a_thousand_times(healer: Healer, traffic: Traffic) -> None:
     """In the end all is right, and what runs has never been disturbed for good."""
     right = listing()
     flow = traffic.flow(traffic.serve("nas", TCP, 80), 8080)
-    script = "flush ruleset\n"
     stop = asyncio.Event()
 
     async def heal_until_stopped() -> int:

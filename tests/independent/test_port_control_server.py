@@ -12,9 +12,9 @@ import pytest
 from custom_components.portshare.independent import natpmp
 from custom_components.portshare.independent.port_control import Address
 from custom_components.portshare.independent.port_control_server import (
-    LanAddress,
     PortControlServer,
 )
+from custom_components.portshare.sharing.model import LanAddress
 from demo import netns
 from demo.home import INTERNET, LAN, LAN_LINK, WAN, Home
 
