@@ -68,13 +68,6 @@ class Checks:
                 ok = answer.ok and f"the web page of {shared.device}" in answer.text
                 line.saw(answer.text.partition("\n")[0], ok=ok, ms=answer.ms)
 
-    async def refused(self, what: str, shared: Shared) -> None:
-        """Over neither family does anybody answer."""
-        for family, address, port in self.doors(shared):
-            async with self._step(f"{what}: over {family}") as line:
-                answer = await self.call(calls.tcp, address, port)
-                line.saw(answer.text, ok=not answer.ok, ms=answer.ms)
-
     async def listen(self, shared: Shared) -> Answer:
         """Call over IPv4 somebody who speaks first."""
         return await self.call(calls.tcp, WAN.ipv4, shared.external_port)
@@ -96,12 +89,12 @@ class Checks:
             seen = ", ".join(answer.text.partition("\n")[0] for answer in answers)
             line.saw(seen, ok=not any(answer.ok for answer in answers))
 
-    async def datagrams(self, what: str, shared: Shared, *, answered: bool) -> None:
-        """Over both families a datagram is answered, or is not."""
+    async def datagrams(self, what: str, shared: Shared) -> None:
+        """Over both families a datagram is answered."""
         for family, address, port in self.doors(shared):
             async with self._step(f"{what}: over {family}") as line:
                 answer = await self.call(calls.udp, address, port)
-                line.saw(answer.text, ok=answer.ok is answered, ms=answer.ms)
+                line.saw(answer.text, ok=answer.ok, ms=answer.ms)
 
     async def downloads(
         self, shared: Shared, *, rate: int = RATE, first: int = RATE // 20

@@ -6,7 +6,6 @@ import time
 
 from . import portshare
 from .api import Json, until
-from .calls import Download
 from .checks import WEB
 from .demo import REPOSITORY
 from .household import PATIENCE, WEB_NAME, Household
@@ -59,7 +58,8 @@ class Firewalls:
         downloads = await self.check.downloads(WEB, rate=TRICKLE, first=1)
         for _ in range(FLUSHES):
             async with self.step("Somebody runs nft flush ruleset") as line:
-                await self._pause(downloads)
+                just_now = downloads["IPv4"]
+                await asyncio.to_thread(just_now.wait_until, just_now.received + 1, 5)
                 self.gateway.run("nft", "flush", "ruleset")
                 began = time.perf_counter()
                 await self.house.reached(WEB, began + AT_ONCE)
@@ -70,11 +70,6 @@ class Firewalls:
             log = Path.read_text(self.house.demo.hass.output)
             said = [each for each in log.splitlines() if SAID in each]
             line.saw("\n".join(said) or "nothing", ok=len(said) == 1)
-
-    async def _pause(self, downloads: dict[str, Download]) -> None:
-        """Return when something has come just now, for each of the downloads."""
-        for download in downloads.values():
-            await asyncio.to_thread(download.wait_until, download.received + 1, 5)
 
     async def _strict_table(self) -> None:
         """A table of nftables that drops: the repair's form lets shares through."""

@@ -47,7 +47,7 @@ class Kinds:
         async with self._shared(
             "An exposed host, confirmed", **everything, confirm=True
         ):
-            await self.check.datagrams("Whatever it has", GAME, answered=True)
+            await self.check.datagrams("Whatever it has", GAME)
             await self.check.arrives("Web server of nas, all the same", WEB)
         await self.check.nobody_answers("Exposed no longer", GAME, calls.udp)
 
@@ -61,7 +61,7 @@ class Kinds:
             port=GAME.port,
             sources=[INTERNET.ipv4, INTERNET.ipv6],
         ):
-            await self.check.datagrams("That one calls", GAME, answered=True)
+            await self.check.datagrams("That one calls", GAME)
             async with self.step("Another one calls") as line:
                 answers = await asyncio.gather(
                     *(self._other_calls(*door) for door in self.check.doors(GAME))

@@ -27,9 +27,11 @@ class Room:
 
 ROOMS = (
     Room("sharing", frozenset({"sharing"})),
-    *(
-        Room(name, frozenset({name, "sharing.model"}), frozenset({"pyroute2"}))
-        for name in ("gateway", "independent")
+    Room("gateway", frozenset({"gateway", "sharing.model"}), frozenset({"pyroute2"})),
+    Room(
+        "independent",
+        frozenset({"independent", "sharing.model"}),
+        frozenset({"aiohttp"}),
     ),
 )
 MODULES = [

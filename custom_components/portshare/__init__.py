@@ -78,6 +78,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         coordinator.teller.begin()
 
     try:
+        await leasing.load()
         await coordinator.async_config_entry_first_refresh()
         entry.runtime_data = coordinator
         await leasing.begin()

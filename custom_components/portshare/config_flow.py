@@ -1,7 +1,7 @@
 """Set up the gateway: which interface is the internet, which are the home."""
 
 from collections.abc import Mapping
-from typing import Any, override
+from typing import Any, Final, override
 
 import voluptuous as vol
 
@@ -34,22 +34,62 @@ from .browser import outside_address
 from .const import (
     CONF_DNS_NAME,
     CONF_LAN,
+    CONF_LONGEST_LIFETIME,
+    CONF_LOW_PORTS,
+    CONF_MOST_IN_ALL,
+    CONF_MOST_OF_DEVICE,
     CONF_NOTIFY,
     CONF_PROTECT,
+    CONF_PROTOCOLS,
     CONF_TELL_AFTER,
     CONF_TELL_FIRST_CALLS,
     CONF_WAN,
     DOMAIN,
     SECTION_EXPERT,
+    SECTION_INDEPENDENT,
     SUBENTRY_DEVICE,
 )
 from .gateway.errors import GatewayError
 from .gateway.gateway import Gateway, NetworkInterface
 from .gateway.preflight import PreflightError
+from .leasing import PROTOCOLS
 from .sharing.model import Facts
 from .subentry_flow import DeviceSubentryFlow
 
 TITLE = "Gateway"
+
+
+def _box(
+    lowest: int, highest: int | None = None, unit: str | None = None
+) -> NumberSelector:
+    """Return a field for a number."""
+    config = NumberSelectorConfig(min=lowest, mode=NumberSelectorMode.BOX)
+    if highest:
+        config["max"] = highest
+    if unit:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
+
+
+# How much devices may map that may at all.
+_INDEPENDENT: Final = vol.Schema(
+    {
+        vol.Optional(
+            CONF_PROTOCOLS, default=[each.value for each in PROTOCOLS]
+        ): SelectSelector(
+            SelectSelectorConfig(
+                options=[each.value for each in PROTOCOLS],
+                translation_key="asked_by",
+                multiple=True,
+                mode=SelectSelectorMode.LIST,
+            )
+        ),
+        vol.Optional(CONF_LOW_PORTS): BooleanSelector(),
+        vol.Optional(CONF_MOST_OF_DEVICE): _box(1, 10_000),
+        vol.Optional(CONF_MOST_IN_ALL): _box(1, 10_000),
+        vol.Optional(CONF_LONGEST_LIFETIME): _box(1, 168, unit="h"),
+    }
+)
 
 
 class PortShareConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -135,10 +175,7 @@ class PortShareOptionsFlow(OptionsFlow):
             if user_input[CONF_PROTECT] and not protected:
                 return await self.async_step_protect_from_outside()
             return self.async_create_entry(data=user_input)
-        seconds = NumberSelectorConfig(
-            min=1, mode=NumberSelectorMode.BOX, unit_of_measurement="s"
-        )
-        expert = vol.Schema({vol.Optional(CONF_TELL_AFTER): NumberSelector(seconds)})
+        expert = vol.Schema({vol.Optional(CONF_TELL_AFTER): _box(1, unit="s")})
         schema = vol.Schema(
             {
                 vol.Required(CONF_PROTECT, default=False): BooleanSelector(),
@@ -147,6 +184,9 @@ class PortShareOptionsFlow(OptionsFlow):
                 ),
                 vol.Optional(CONF_DNS_NAME): TextSelector(),
                 vol.Optional(CONF_TELL_FIRST_CALLS): BooleanSelector(),
+                vol.Optional(SECTION_INDEPENDENT): section(
+                    _INDEPENDENT, {"collapsed": True}
+                ),
                 vol.Optional(SECTION_EXPERT, default={}): section(
                     expert, {"collapsed": True}
                 ),

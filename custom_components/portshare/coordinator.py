@@ -5,7 +5,7 @@ this loop talks to the gateway, and only the snapshot reaches entities.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
+from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -38,7 +38,7 @@ from .healing import Healing
 from .internet import Internet
 from .interruptions import Interruptions, tell_after
 from .journal import Journal
-from .kept_leases import KeptLeases, lease_states
+from .kept_leases import KeptLeases, by_device, lease_states
 from .listening import Listening
 from .pace import Pace
 from .reconciler import Goal, Reconciler
@@ -46,8 +46,9 @@ from .sharing.configuration import Configuration
 from .sharing.model import Device, Facts, Lease, Share, Status
 from .sharing.outage import Telling
 from .sharing.plan import NOTHING, environment, plan, plan_leases
-from .sharing.snapshot import ShareState, Snapshot, share_state
+from .sharing.snapshot import LeaseState, ShareState, Snapshot, share_state
 from .sources import SourceNames
+from .stored import must_be_readable
 from .subentries import Subentries, store_shares
 from .teller import Teller
 from .timed import DueTimes
@@ -115,6 +116,9 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self.traffic = Traffic(hass, entry, gateway, self._kernel.plan)
         self._refused: set[str] = set()
         self._leases = KeptLeases()
+        self.restore_leases: Callable[[], Mapping[str, Lease]] = dict
+        # What `data` has of each device, by MAC address.
+        self.leases_of: Mapping[str, Sequence[LeaseState]] = {}
         self._told: dict[str, Share] = {}
         # Who is writing which share, and why.
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -150,6 +154,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self._facts = self.gateway.facts()
         self._device_ids[None] = gateway_id(self.hass, self.config_entry)
         self._read_configuration()
+        self._leases.take(self.restore_leases())
         self._told = dict(self.configuration.shares)
         for share_id, share in self._told.items():
             # Who waits for a port now has waited for it before Home Assistant started.
@@ -157,29 +162,13 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                 self._interruptions.follow(share_id, Status.CONFLICT, was_open=False)
 
     async def _load(self) -> None:
-        """Read what was stored: by us, but maybe by a newer version, or edited since."""
-        try:
+        with must_be_readable(self.config_entry):
             await self.addresses.load()
             await self._sources.load()
             await self._internet.load()
             await self._interruptions.load()
             await self.traffic.load()
             await self._journal.make_up(self.config_entry)
-        except (
-            HomeAssistantError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as err:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN,
-                translation_key="storage_unreadable",
-                translation_placeholders={
-                    "files": f"{DOMAIN}.{self.config_entry.entry_id}.*",
-                    "detail": f"{type(err).__name__}: {err}",
-                },
-            ) from err
         self._loaded = True
 
     @override
@@ -214,7 +203,9 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def configuration_changed(self) -> None:
         """Take over what has changed in the subentries, and make it true."""
-        if not (changed := self._read_configuration()):
+        devices = dict(self.configuration.devices)
+        changed = self._read_configuration()
+        if not changed and devices == self.configuration.devices:
             return
         self._batches.ask(changed)
         for share_id in changed:
@@ -263,20 +254,27 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
     async def write_leases(self, changes: Mapping[str, Lease | None]) -> None:
         """Make leases true, new or changed, or end them, in one transaction.
 
-        Raises a GatewayError if the kernel refuses; all is as before then.
+        Raises a GatewayError if the kernel refuses. What was to begin or to change is as
+        before then; what was to end still is, and ends with the next change.
         """
         before = self._leases.take(changes)
         try:
             await self._batches.ask(changes)
         except GatewayError:
-            self._leases.take(before)
-            self._batches.ask(before)
+            back = {key: before[key] for key, lease in changes.items() if lease}
+            self._leases.take(back)
+            self._batches.ask(back)
             raise
 
     @property
     def latest(self) -> Snapshot:
         """The truth of this moment; `data` is what entities have been told."""
         return self._snapshot
+
+    @property
+    def _dns_name(self) -> str:
+        name: str = self.config_entry.options.get(CONF_DNS_NAME, "")
+        return name
 
     def device_id(self, subentry_id: str) -> str | None:
         """Return the id of a device in Home Assistant's device registry."""
@@ -410,9 +408,16 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
                 shares.pop(share_id, None)
             elif (state := self._state(share, goal)) != shares.get(share_id):
                 shares[share_id] = state
-        leases = lease_states(self._snapshot.leases, goal, self._kernel.plan, refused)
+        leases = lease_states(
+            self._snapshot.leases, goal, self._kernel.plan, refused, self._dns_name
+        )
+        # What somebody has just done is told at once; nobody adds devices in storms.
+        asked_for = (
+            goal.devices != self._snapshot.devices
+            or not goal.shares.keys().isdisjoint(self._causes)
+        )
         self._snapshot = Snapshot(goal.facts, goal.devices, shares, leases)
-        if goal.shares.keys().isdisjoint(self._causes) and self.last_update_success:
+        if not asked_for and self.last_update_success:
             self._pace.ask()
         else:
             self._pace.hurry()
@@ -422,6 +427,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _publish(self) -> None:
+        self.leases_of = by_device(self._snapshot.leases.values())
         self.listening.observe(self._snapshot)
         self.async_set_updated_data(self._snapshot)
         self._internet.observe(self._snapshot.facts)
@@ -435,7 +441,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             goal.devices[share.device_id],
             planned,
             goal.facts,
-            self.config_entry.options.get(CONF_DNS_NAME, ""),
+            self._dns_name,
         )
 
     @callback

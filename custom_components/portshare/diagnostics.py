@@ -27,6 +27,7 @@ from .gateway.forwarding import missing_settings
 from .redaction import Pseudonyms
 from .sharing.model import Facts, Family, Mapping as PortMapping, NoFirewalls
 from .sharing.plan import NOTHING, plan
+from .sharing.snapshot import LeaseState
 
 type _Tree = dict[str, Any]
 
@@ -99,6 +100,11 @@ def _truth(
     others = coordinator.gateway.others
     planned = plan(coordinator.configuration, snapshot.facts)
     name = entry.options.get(CONF_DNS_NAME, "")
+    of_others = {
+        device.mac
+        for device_id, device in coordinator.configuration.devices.items()
+        if device_id not in device_ids
+    }
     return {
         "error": coordinator.last_exception and str(coordinator.last_exception),
         "facts": _facts(snapshot.facts, pseudonyms),
@@ -123,6 +129,11 @@ def _truth(
             for share_id, state in snapshot.shares.items()
             if state.share.device_id in device_ids
         },
+        "leases": {
+            lease_id: _lease(state, pseudonyms)
+            for lease_id, state in snapshot.leases.items()
+            if state.lease.mac not in of_others
+        },
     }
 
 
@@ -134,6 +145,14 @@ def _facts(facts: Facts, pseudonyms: Pseudonyms) -> _Tree:
         pseudonyms.name(name): addresses for name, addresses in facts.names.items()
     }
     return shown
+
+
+def _lease(state: LeaseState, pseudonyms: Pseudonyms) -> _Tree:
+    """Return what a device has mapped; how it calls that may tell who it is."""
+    shown = {key: each for key, each in asdict(state.lease).items() if key != "name"}
+    if said := shown["description"]:
+        shown["description"] = pseudonyms.name(said)
+    return {**shown, "status": state.status, "families": state.families}
 
 
 def _mapping(mapping: PortMapping) -> _Tree:

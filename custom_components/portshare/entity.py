@@ -41,7 +41,7 @@ class GatewayEntity(PortShareEntity):
 
 
 class DeviceEntity(PortShareEntity):
-    """An entity of a device. It is told only when one of its shares has changed."""
+    """An entity of a device. It is told only when the device or its mappings change."""
 
     _key: str
 
@@ -49,7 +49,7 @@ class DeviceEntity(PortShareEntity):
         """Initialize."""
         super().__init__(coordinator)
         self._device_id = device_id
-        self._shares = self._read_shares()
+        self._read()
         self._available = True
         self._attr_unique_id = f"{device_id}_{self._key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device_id)})
@@ -58,25 +58,29 @@ class DeviceEntity(PortShareEntity):
     async def async_added_to_hass(self) -> None:
         """Listen, and take over what has changed since this was made."""
         await super().async_added_to_hass()
-        self._shares = self._read_shares()
+        self._read()
 
-    def _read_shares(self) -> list[ShareState]:
-        """Return the states of the device's shares."""
-        return [
+    def _read(self) -> None:
+        """Take over the device, its shares, and what it has mapped itself."""
+        configuration = self.coordinator.configuration
+        states = self.coordinator.data.shares
+        self._device = configuration.devices.get(self._device_id)
+        self._shares = [
             state
-            for share in self.coordinator.configuration.shares_of(self._device_id)
-            if (state := self.coordinator.data.shares.get(share.share_id))
+            for share in configuration.shares_of(self._device_id)
+            if (state := states.get(share.share_id))
         ]
+        mac = self._device.mac if self._device else ""
+        self._leases = self.coordinator.leases_of.get(mac, ())
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        shares = self._read_shares()
-        available = self.coordinator.last_update_success
-        if shares == self._shares and available is self._available:
-            return
-        self._shares, self._available = shares, available
-        super()._handle_coordinator_update()
+        before = self._device, self._shares, self._leases, self._available
+        self._read()
+        self._available = self.coordinator.last_update_success
+        if before != (self._device, self._shares, self._leases, self._available):
+            super()._handle_coordinator_update()
 
 
 class ShareEntity(PortShareEntity):

@@ -21,6 +21,9 @@ DEVICE_EVENTS: Final = {
     EventType.SHARE_ENABLED: "enabled",
     EventType.SHARE_DISABLED: "disabled",
     EventType.FIRST_CALL: "first_call",
+    EventType.MAPPING_ADDED: "mapping_added",
+    EventType.MAPPING_REMOVED: "mapping_removed",
+    EventType.MAPPING_REQUESTED: "requested",
 }
 
 INTERNET = EventEntityDescription(
@@ -72,7 +75,7 @@ class InternetEvent(GatewayEntity, _ToldEvent):
 
 
 class DeviceEvent(DeviceEntity, _ToldEvent):
-    """A share of a device was opened or closed, or called for the first time."""
+    """What happened to the shares of a device, or what it did or asked itself."""
 
     _key = "port_sharing"
     _attr_translation_key = _key

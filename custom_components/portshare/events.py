@@ -8,9 +8,13 @@ from typing import Any, Final, Self
 from homeassistant.core import Context
 
 from .gateway.books import Visitor
-from .sharing.model import Share, Status
+from .independent.leases import Wish
+from .sharing.model import Lease, Share, Status
 from .sharing.outage import Telling, Turn
-from .sharing.snapshot import ShareState
+from .sharing.snapshot import LeaseState, ShareState
+
+# In place of a subentry: a device that nobody has added for sharing.
+NOT_ADDED: Final = ""
 
 
 class EventType(StrEnum):
@@ -23,13 +27,20 @@ class EventType(StrEnum):
     ALL_CLOSED = "all_closed"
     FIRST_CALL = "first_call"
     MORE_FIRST_CALLS = "more_first_calls"
+    MAPPING_ADDED = "mapping_added"
+    MAPPING_REMOVED = "mapping_removed"
+    MAPPING_REQUESTED = "mapping_requested"
     INTERNET_LOST = "internet_lost"
     INTERNET_RESTORED = "internet_restored"
     ADDRESS_CHANGED = "address_changed"
 
 
 class Reason(StrEnum):
-    """Who or what changed a share."""
+    """Who or what changed a share, or a mapping that a device has made itself.
+
+    A device changes its own mappings (`lease`), loses them with its `permission`, and
+    asks for them by a `request` if it has none.
+    """
 
     USER = "user"
     AUTOMATION = "automation"
@@ -38,6 +49,9 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     DEVICE = "device"
     CONFLICT = "conflict"
+    PERMISSION = "permission"
+    LEASE = "lease"
+    REQUEST = "request"
 
 
 _REASONS: Final = {
@@ -49,7 +63,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PortShareEvent:
-    """Something that happened to a device's share, or to the gateway (no device)."""
+    """Something that happened to a device (see NOT_ADDED), or to the gateway: None."""
 
     type: EventType
     data: dict[str, Any]
@@ -153,6 +167,61 @@ def of_more_first_calls(count: int, at: datetime) -> PortShareEvent:
     """Return the event that stands for those of whom there were too many."""
     data = {"count": count, "at": at.isoformat()}
     return PortShareEvent(EventType.MORE_FIRST_CALLS, data)
+
+
+def of_lease(
+    event_type: EventType,
+    lease: Lease,
+    state: LeaseState | None,
+    subentry_id: str,
+    cause: Cause,
+    at: datetime,
+) -> PortShareEvent:
+    """Return the event that tells of a mapping of a device; no state: it is gone."""
+    data = {
+        **lease_data(lease),
+        "families": sorted(state.families) if state else [],
+        "reason": cause.reason.value,
+        "at": at.isoformat(),
+    }
+    return PortShareEvent(event_type, data, subentry_id, cause.context)
+
+
+def lease_data(lease: Lease) -> dict[str, Any]:
+    """Return by what a mapping of a device is known in an event."""
+    return {
+        "lease_id": lease.lease_id,
+        "mac": lease.mac,
+        "name": lease.description,
+        "description": lease.description,
+        "protocol": lease.transport.value,
+        "port": lease.port,
+        "external_port": lease.external_port,
+        "asked_by": list(lease.asked_by),
+    }
+
+
+def of_request(
+    wish: Wish, request_id: str, subentry_id: str, at: datetime
+) -> PortShareEvent:
+    """Return the event that tells what a device without permission has asked for.
+
+    The external port is 0 if any will do.
+    """
+    data = {
+        "request_id": request_id,
+        "mac": wish.device,
+        "name": wish.description,
+        "description": wish.description,
+        "protocol": wish.transport.value,
+        "port": wish.port,
+        "external_port": wish.external_port,
+        "asked_by": wish.asked_by.value,
+        "families": [wish.family.value],
+        "reason": Reason.REQUEST.value,
+        "at": at.isoformat(),
+    }
+    return PortShareEvent(EventType.MAPPING_REQUESTED, data, subentry_id)
 
 
 def _which(share: Share) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The leases that shall be true: what devices have mapped for themselves."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from .reconciler import Goal
 from .sharing.model import Facts, Lease, Share
@@ -54,15 +54,28 @@ class KeptLeases:
         ]
 
 
+def by_device(states: Iterable[LeaseState]) -> Mapping[str, Sequence[LeaseState]]:
+    """Return what each device has mapped, by its MAC address."""
+    of_device: dict[str, list[LeaseState]] = {}
+    for state in states:
+        of_device.setdefault(state.lease.mac, []).append(state)
+    return of_device
+
+
 def lease_states(
     before: Mapping[str, LeaseState],
     goal: Goal,
     plan: Plan,
     refused: Container[str],
+    dns_name: str,
 ) -> Mapping[str, LeaseState]:
     """Return what is true of all leases after a goal has been reached."""
-    states = {key: state for key, state in before.items() if key not in goal.shares}
+    states = {
+        key: state
+        for key, state in before.items()
+        if key not in goal.shares or key in refused
+    }
     for lease_id, lease in goal.leases.items():
         if lease_id not in refused:
-            states[lease_id] = lease_state(lease, plan[lease_id], goal.facts)
+            states[lease_id] = lease_state(lease, plan[lease_id], goal.facts, dns_name)
     return states

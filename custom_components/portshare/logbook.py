@@ -40,13 +40,17 @@ def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
         hass, hass.config.language, "selector", DOMAIN
     )
     key = data["type"]
-    if "share_id" in data and "reason" in data:
+    if "reason" in data and not data.keys().isdisjoint(("share_id", "lease_id")):
         key += f"_{data['reason']}"
     prefix = f"component.{DOMAIN}.selector.log.options."
     text = texts.get(f"{prefix}{key}", key)
     share = data.get("name")
+    if share == "":  # a device need not say what it wants a port for
+        share = f"{data['protocol']} {data['port']}".upper()
     if data.get("external_port"):
-        share = texts.get(f"{prefix}with_port", "{name}").format_map(data)
+        share = texts.get(f"{prefix}with_port", "{name}").format_map(
+            {**data, "name": share}
+        )
     # What closed by itself or was interrupted is told later, so it says when it was.
     at = dt_util.as_local(datetime.fromisoformat(data["at"]))
     message = text.format_map(

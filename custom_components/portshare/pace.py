@@ -32,11 +32,15 @@ class Pace:
             self._call()
         else:
             wait = (1 - self._left) * self._interval
-            self._later = loop.call_later(wait, self.hurry)
+            self._later = loop.call_later(wait, self._overdue)
 
     def hurry(self) -> None:
-        """Call now, whatever there has been."""
+        """Call now, whatever there has been; it takes nothing from the burst."""
         self.cancel()
+        self._call()
+
+    def _overdue(self) -> None:
+        self._later = None
         self._count(asyncio.get_running_loop().time())
         self._left = max(0.0, self._left - 1)
         self._call()

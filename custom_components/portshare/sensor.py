@@ -28,7 +28,7 @@ from .entity import (
     async_follow_shares,
 )
 from .sharing.model import Status
-from .sharing.snapshot import ShareState, Snapshot, open_ports
+from .sharing.snapshot import LeaseState, ShareState, Snapshot
 from .tally import Tally
 
 PARALLEL_UPDATES = 0
@@ -58,7 +58,7 @@ GATEWAY_SENSORS = (
         key="open_ports",
         translation_key="open_ports",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda snapshot: sum(map(open_ports, snapshot.shares.values())),
+        value_fn=lambda snapshot: snapshot.open_ports,
     ),
 )
 
@@ -116,7 +116,10 @@ async def async_setup_entry(
     async_follow_devices(
         entry,
         async_add_entities,
-        lambda device: [MappingsSensor(coordinator, device.device_id)],
+        lambda device: [
+            MappingsSensor(coordinator, device.device_id),
+            IndependentMappingsSensor(coordinator, device.device_id),
+        ],
     )
     async_follow_shares(
         entry,
@@ -142,27 +145,58 @@ class GatewaySensor(GatewayEntity, SensorEntity):
 
 
 class MappingsSensor(DeviceEntity, SensorEntity):
-    """How many shares of a device are open, and which."""
+    """What of a device is open: its shares, and what it has mapped itself."""
 
     _key = "mappings"
     _attr_translation_key = _key
     _attr_state_class = SensorStateClass.MEASUREMENT
+    _unrecorded_attributes = frozenset({"leases"})
 
     @property
-    def _open(self) -> list[ShareState]:
+    def _open_shares(self) -> list[ShareState]:
         return [state for state in self._shares if state.families]
+
+    @property
+    def _open_leases(self) -> list[LeaseState]:
+        return [state for state in self._leases if state.families]
 
     @property
     @override
     def native_value(self) -> int:
-        """Return the number of shares that the internet can call now."""
-        return len(self._open)
+        """Return how much of it the internet can call now."""
+        return len(self._open_shares) + len(self._open_leases)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return what is open."""
-        return {"shares": [_described(state) for state in self._open]}
+        return {
+            "shares": [_described(state) for state in self._open_shares],
+            "leases": [_described_lease(state) for state in self._open_leases],
+        }
+
+
+class IndependentMappingsSensor(DeviceEntity, SensorEntity):
+    """What a device has mapped itself, open or not."""
+
+    _key = "independent_mappings"
+    _attr_translation_key = _key
+    _attr_state_class = SensorStateClass.MEASUREMENT
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    # Each renewal changes the time when it expires.
+    _unrecorded_attributes = frozenset({"leases"})
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """Return the number of them."""
+        return len(self._leases)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return them with what is true of them."""
+        return {"leases": [_described_lease(state) for state in self._leases]}
 
 
 class StatusSensor(ShareEntity, SensorEntity):
@@ -308,6 +342,21 @@ def _described(state: ShareState) -> dict[str, Any]:
         "internal_ip": state.internal_ip,
         "internal_port": share.port,
         "external_port": share.external_port,
+        "call": list(state.calls),
+    }
+
+
+def _described_lease(state: LeaseState) -> dict[str, Any]:
+    lease = state.lease
+    return {
+        "lease_id": lease.lease_id,
+        "description": lease.description,
+        "protocol": lease.transport.value,
+        "port": lease.port,
+        "external_port": lease.external_port,
+        "asked_by": list(lease.asked_by),
+        "expires": lease.expires.isoformat(),
+        "status": state.status.value,
         "call": list(state.calls),
     }
 

@@ -20,8 +20,9 @@ from homeassistant.helpers import config_validation as cv, service
 
 from .const import CONF_MAC, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
-from .events import Cause
+from .events import Cause, lease_data
 from .obstacles import other_forwarding, target_of
+from .permissions import async_approve_request, async_disable_independent, deny_request
 from .shares import (
     async_add_device_with_share,
     async_add_share,
@@ -37,6 +38,8 @@ from .sharing.snapshot import ShareState
 
 ATTR_SHARE_ID: Final = "share_id"
 ATTR_DURATION: Final = "duration"
+ATTR_REQUEST_ID: Final = "request_id"
+ATTR_ALWAYS: Final = "always"
 
 
 class Service(StrEnum):
@@ -48,6 +51,9 @@ class Service(StrEnum):
     LIST_SHARES = "list_shares"
     OPEN_TEMPORARILY = "open_temporarily"
     CLOSE_ALL = "close_all"
+    APPROVE_REQUEST = "approve_request"
+    DENY_REQUEST = "deny_request"
+    DISABLE_INDEPENDENT = "disable_independent"
 
 
 # Whether a port is a port is said by the rules, in a text that helps.
@@ -85,6 +91,13 @@ OPEN_TEMPORARILY_SCHEMA: Final = vol.Schema(
     {**_SHARE_ID, vol.Required(ATTR_DURATION): cv.time_period}
 )
 CLOSE_ALL_SCHEMA: Final = vol.Schema({})
+
+_REQUEST_ID: Final = {vol.Required(ATTR_REQUEST_ID): cv.string}
+APPROVE_REQUEST_SCHEMA: Final = vol.Schema(
+    {**_REQUEST_ID, vol.Optional(ATTR_ALWAYS, default=False): cv.boolean}
+)
+DENY_REQUEST_SCHEMA: Final = vol.Schema(_REQUEST_ID)
+DISABLE_INDEPENDENT_SCHEMA: Final = vol.Schema({})
 
 type _Handler = Callable[
     [PortShareCoordinator, ServiceCall], Awaitable[ServiceResponse]
@@ -129,6 +142,24 @@ def async_setup_services(hass: HomeAssistant) -> None:
             Service.CLOSE_ALL,
             _close_all,
             CLOSE_ALL_SCHEMA,
+            SupportsResponse.OPTIONAL,
+        ),
+        (
+            Service.APPROVE_REQUEST,
+            _approve_request,
+            APPROVE_REQUEST_SCHEMA,
+            SupportsResponse.NONE,
+        ),
+        (
+            Service.DENY_REQUEST,
+            _deny_request,
+            DENY_REQUEST_SCHEMA,
+            SupportsResponse.NONE,
+        ),
+        (
+            Service.DISABLE_INDEPENDENT,
+            _disable_independent,
+            DISABLE_INDEPENDENT_SCHEMA,
             SupportsResponse.OPTIONAL,
         ),
     ):
@@ -226,7 +257,41 @@ async def _close_all(
     coordinator: PortShareCoordinator, call: ServiceCall
 ) -> ServiceResponse:
     closed = await async_close_all(coordinator, Cause.of_service(call.context))
-    return {"closed": [_listed(coordinator, state) for state in closed]}
+    return {
+        "closed": [_listed(coordinator, state) for state in closed.shares],
+        "leases": [lease_data(state.lease) for state in closed.leases],
+    }
+
+
+async def _approve_request(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> None:
+    await async_approve_request(
+        coordinator,
+        call.data[ATTR_REQUEST_ID],
+        always=call.data[ATTR_ALWAYS],
+        context=call.context,
+    )
+
+
+async def _deny_request(coordinator: PortShareCoordinator, call: ServiceCall) -> None:
+    deny_request(coordinator, call.data[ATTR_REQUEST_ID])
+
+
+async def _disable_independent(
+    coordinator: PortShareCoordinator, call: ServiceCall
+) -> ServiceResponse:
+    disabled = await async_disable_independent(coordinator, call.context)
+    return {
+        "disabled": [
+            {
+                "device_id": coordinator.device_id(device.device_id),
+                "device": device.name,
+                "mac": device.mac,
+            }
+            for device in disabled
+        ]
+    }
 
 
 @callback

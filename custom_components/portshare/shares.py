@@ -1,8 +1,8 @@
 """Add, change and remove shares: one way for switches, services and flows."""
 
 from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -13,9 +13,10 @@ from homeassistant.util.ulid import ulid_now
 
 from .const import CONF_SHARES, DOMAIN, SUBENTRY_DEVICE
 from .coordinator import PortShareCoordinator
-from .events import Cause, EventType, PortShareEvent
+from .events import Cause, EventType, PortShareEvent, lease_data
 from .gateway.errors import GatewayError
 from .hosts import async_hosts
+from .leasing import leasing_of
 from .sharing.confirmation import needs_confirmation
 from .sharing.errors import (
     InvalidDevice,
@@ -23,14 +24,18 @@ from .sharing.errors import (
     NeedsConfirmation,
     SharingError,
 )
-from .sharing.model import Family, Share
+from .sharing.model import Device, Family, Share
 from .sharing.ports import NOTHING_SERVED
 from .sharing.rules import check_free, parse_protocol, parse_share, parse_target
-from .sharing.snapshot import ShareState
+from .sharing.snapshot import LeaseState, ShareState
 from .subentries import device_data, share_data
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=30)
+
+_ABOUT_PORTS: Final = frozenset(
+    {"protocol", "port", "port_end", "external_port", "external_port_end"}
+)
 
 
 async def async_add_share(
@@ -44,6 +49,7 @@ async def async_add_share(
     Raises a SharingError if the fields are not valid, HomeAssistantError if the
     kernel refuses. Nothing is stored then.
     """
+    await _look_at_services(coordinator)
     share = validated(coordinator, ulid_now(), device_id, fields)
     async with coordinator.writing(share.share_id):
         await _write(coordinator, [share], cause)
@@ -63,19 +69,9 @@ async def async_add_device_with_share(
     target = parse_target(mac, coordinator.gateway.facts())
     if not isinstance(target, str):
         raise InvalidDevice(mac)
-    names: dict[str, str] = {}
-    if not coordinator.configuration.device_with(target):
-        hosts = await async_hosts(coordinator.hass, coordinator.gateway)
-        names = {host.mac: host.name for host in hosts}
-    # Asked again: while we looked for the name, somebody else may have added it.
-    if device := coordinator.configuration.device_with(target):
-        return await async_add_share(coordinator, device.device_id, fields, cause)
-    subentry = ConfigSubentry(
-        data=device_data(target, (), {}),
-        subentry_type=SUBENTRY_DEVICE,
-        title=names.get(target) or target,
-        unique_id=target,
-    )
+    subentry = await async_device_or_new(coordinator, target)
+    if isinstance(subentry, Device):
+        return await async_add_share(coordinator, subentry.device_id, fields, cause)
     # Valid before the device is added: nothing is stored half.
     validated(coordinator, ulid_now(), subentry.subentry_id, fields)
     hass, entry = coordinator.hass, coordinator.config_entry
@@ -92,6 +88,23 @@ async def async_add_device_with_share(
         raise
 
 
+async def async_device_or_new(
+    coordinator: PortShareCoordinator, mac: str
+) -> Device | ConfigSubentry:
+    """Return the device with this MAC address; a new one is ready to be added."""
+    names: dict[str, str] = {}
+    if not coordinator.configuration.device_with(mac):
+        hosts = await async_hosts(coordinator.hass, coordinator.gateway)
+        names = {host.mac: host.name for host in hosts}
+    # Asked again: while we looked for the name, somebody else may have added it.
+    return coordinator.configuration.device_with(mac) or ConfigSubentry(
+        data=device_data(mac, (), {}),
+        subentry_type=SUBENTRY_DEVICE,
+        title=names.get(mac) or mac,
+        unique_id=mac,
+    )
+
+
 async def async_update_share(
     coordinator: PortShareCoordinator,
     share_id: str,
@@ -99,6 +112,8 @@ async def async_update_share(
     cause: Cause,
 ) -> Share:
     """Change the given fields of a share; errors as for adding one."""
+    if fields.keys() & _ABOUT_PORTS:
+        await _look_at_services(coordinator)
     async with coordinator.writing(share_id):
         configuration = coordinator.configuration
         before = configuration.share(share_id)
@@ -150,12 +165,18 @@ async def async_open_temporarily(
     return await async_update_share(coordinator, share_id, fields, cause)
 
 
-async def async_close_all(
-    coordinator: PortShareCoordinator, cause: Cause
-) -> list[ShareState]:
-    """Switch every share off, in one transaction; return those that were on, as then.
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What was open, or would have been, before everything was closed."""
 
-    Raises HomeAssistantError if the kernel refuses to close one of them; the others are
+    shares: list[ShareState]
+    leases: list[LeaseState]
+
+
+async def async_close_all(coordinator: PortShareCoordinator, cause: Cause) -> Closed:
+    """Switch every share off and end what devices have mapped, in one transaction.
+
+    Raises HomeAssistantError if the kernel refuses to close something; all else is
     closed all the same.
     """
     configuration = coordinator.configuration
@@ -167,24 +188,40 @@ async def async_close_all(
         on = {key: each for key, each in configuration.shares.items() if each.enabled}
         states = coordinator.latest.shares
         was_on = [state for key, state in states.items() if key in on]
-        if was_on:
-            off = [
-                replace(on[state.share.share_id], enabled=False, open_until=None)
-                for state in was_on
-            ]
-            await _write(coordinator, off, cause)
+        off = [
+            replace(on[state.share.share_id], enabled=False, open_until=None)
+            for state in was_on
+        ]
+        # What is asked for in one turn of the event loop is one transaction.
+        ending = coordinator.hass.async_create_task(_end_leases(coordinator, cause))
+        try:
+            if off:
+                await _write(coordinator, off, cause)
+        finally:
+            leases = await ending
     coordinator.teller.tell(
         PortShareEvent(
             EventType.ALL_CLOSED,
             {
                 "closed": [state.share.share_id for state in was_on],
+                "leases": [lease_data(state.lease) for state in leases],
                 "reason": cause.reason.value,
                 "at": dt_util.utcnow().isoformat(),
             },
             context=cause.context,
         )
     )
-    return was_on
+    return Closed(was_on, leases)
+
+
+async def _end_leases(
+    coordinator: PortShareCoordinator, cause: Cause
+) -> list[LeaseState]:
+    leasing = leasing_of(coordinator.hass, coordinator.config_entry.entry_id)
+    try:
+        return await leasing.end_all(cause)
+    except GatewayError as err:
+        raise kernel_refused(err) from err
 
 
 def validated(
@@ -208,6 +245,15 @@ def translated(error: SharingError) -> ServiceValidationError:
         translation_domain=DOMAIN,
         translation_key=error.key,
         translation_placeholders=error.placeholders,
+    )
+
+
+def kernel_refused(error: GatewayError) -> HomeAssistantError:
+    """Return an error of the kernel as Home Assistant shows it to a caller."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="kernel_refused",
+        translation_placeholders={"detail": str(error)},
     )
 
 
@@ -240,6 +286,12 @@ def _merged(before: Share, fields: Mapping[str, object]) -> dict[str, object]:
     return merged
 
 
+async def _look_at_services(coordinator: PortShareCoordinator) -> None:
+    """Know what the gateway serves now; the kernel tells nobody when that changes."""
+    with suppress(GatewayError):
+        await coordinator.gateway.look()
+
+
 async def _write(
     coordinator: PortShareCoordinator,
     shares: Collection[Share],
@@ -250,8 +302,4 @@ async def _write(
     try:
         await coordinator.write_shares(shares, cause, removed=removed)
     except GatewayError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="kernel_refused",
-            translation_placeholders={"detail": str(err)},
-        ) from err
+        raise kernel_refused(err) from err

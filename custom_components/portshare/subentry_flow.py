@@ -35,7 +35,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.ulid import ulid_now
 
-from .const import CONF_MAC, CONF_SHARES, DOMAIN
+from .const import CONF_INDEPENDENT, CONF_MAC, CONF_SHARES, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .events import Cause
 from .hosts import Host, async_find, async_hosts
@@ -232,12 +232,16 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
                             _addresses(host),
                             subentry.data[CONF_SHARES],
                         ),
+                        CONF_INDEPENDENT: user_input.get(
+                            CONF_INDEPENDENT, self._may_map
+                        ),
                     },
                 )
                 return self._done()
         values = user_input or {
             CONF_DEVICE: subentry.data[CONF_MAC],
             CONF_NAME: subentry.title,
+            CONF_INDEPENDENT: self._may_map,
         }
         return self._show_device_form("device", values, hosts, error=error)
 
@@ -253,6 +257,10 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             return self._get_reconfigure_subentry()
         except UnknownSubEntry:
             raise AbortFlow("device_removed") from None
+
+    @property
+    def _may_map(self) -> bool:
+        return bool(self._subentry.data.get(CONF_INDEPENDENT))
 
     @property
     def _coordinator(self) -> PortShareCoordinator:
@@ -360,6 +368,8 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
                 vol.Optional(CONF_NAME): TextSelector(),
             }
         )
+        if step_id == "device":
+            schema = schema.extend({vol.Optional(CONF_INDEPENDENT): BooleanSelector()})
         found, placeholders = _form_errors(error, (CONF_DEVICE, CONF_NAME))
         return self.async_show_form(
             step_id=step_id,

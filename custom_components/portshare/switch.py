@@ -1,14 +1,16 @@
-"""A switch for each share: what the user wants to be open."""
+"""Switches: which shares are open, and which devices may map ports themselves."""
 
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PortShareConfigEntry
-from .entity import ShareEntity, async_follow_shares
+from .entity import DeviceEntity, ShareEntity, async_follow_devices, async_follow_shares
 from .events import Cause
+from .permissions import async_set_permission
 from .shares import async_update_share, translated
 from .sharing.errors import SharingError
 
@@ -20,8 +22,13 @@ async def async_setup_entry(
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add a switch for each share there is, and for each that comes."""
+    """Add a switch for each device and each share there is, and for each that comes."""
     coordinator = entry.runtime_data
+    async_follow_devices(
+        entry,
+        async_add_entities,
+        lambda device: [IndependentSwitch(coordinator, device.device_id)],
+    )
     async_follow_shares(
         entry, async_add_entities, lambda state: [ShareSwitch(coordinator, state)]
     )
@@ -80,3 +87,37 @@ class ShareSwitch(ShareEntity, SwitchEntity):
             )
         except SharingError as err:
             raise translated(err) from err
+
+
+class IndependentSwitch(DeviceEntity, SwitchEntity):
+    """Lets a device map ports itself."""
+
+    _key = "independent"
+    _attr_translation_key = _key
+    _attr_entity_category = EntityCategory.CONFIG
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether it may."""
+        return self._device is not None and self._device.independent
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Let it."""
+        await self._set_permission(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Let it no longer; what it has mapped is closed, and what runs is cut."""
+        await self._set_permission(False)
+
+    async def _set_permission(self, independent: bool) -> None:
+        await async_set_permission(
+            self.coordinator,
+            [self._device_id],
+            independent=independent,
+            context=self._context,
+        )
+        self._read()
+        self.async_write_ha_state()

@@ -11,7 +11,6 @@ from .coordinator import PortShareConfigEntry
 from .gateway.forwarding import missing_settings
 from .gateway.preflight import has_egress_hook
 from .sharing.model import Family, Status
-from .sharing.snapshot import open_ports
 
 
 @callback
@@ -41,7 +40,7 @@ def _gateway(entry: PortShareConfigEntry) -> dict[str, Any]:
         "table": coordinator.last_update_success,
         "shares_enabled": sum(state.share.enabled for state in states),
         "shares_active": sum(state.status is Status.ACTIVE for state in states),
-        "open_ports": sum(map(open_ports, states)),
+        "open_ports": snapshot.open_ports,
         "internet_ipv4": Family.IPV4 in snapshot.facts.internet,
         "internet_ipv6": Family.IPV6 in snapshot.facts.internet,
         "forwarding_ipv4": not missing_settings(Family.IPV4, wan, lan),

@@ -146,7 +146,10 @@ async def test_nothing_to_close_is_told_as_such(
     await press(hass)
     events.clear()
     gateway.changes.clear()
-    assert await call(hass, "close_all", response=True) == {"closed": []}
+    assert await call(hass, "close_all", response=True) == {
+        "closed": [],
+        "leases": [],
+    }
     assert not gateway.changes
     assert told(events) == [("all_closed", "", "service")]
     assert events[0].data["closed"] == []

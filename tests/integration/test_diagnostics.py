@@ -1,5 +1,6 @@
 """The file that people attach to a report: it helps, and tells nobody whose home it is."""
 
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, ip_address
 import json
 import platform
@@ -23,13 +24,18 @@ from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.gateway.other_firewalls import Kind, OtherFirewall
 from custom_components.portshare.gateway.other_forwardings import Forwarding
 from custom_components.portshare.gateway.others import Others
-from custom_components.portshare.sharing.model import Family, PortRange, Transport
+from custom_components.portshare.sharing.model import (
+    Family,
+    Lease,
+    PortRange,
+    Transport,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from .conftest import SSH, WEB, SetUp, device, device_of, refuse_all, subentry_of
-from .fake_gateway import GATEWAY_MAC, HOME, NAS, PI, FakeGateway
+from .fake_gateway import GATEWAY_MAC, HOME, NAS, NAS_IPV6, PI, FakeGateway
 
 SECRETS = [
     "annas-nas",
@@ -243,6 +249,53 @@ async def test_of_the_gateway_everything_is_told(
     )
     assert gateway
     assert await download.data(gateway.id) == await download.data()
+
+
+async def test_what_devices_have_mapped_is_told(
+    hass: HomeAssistant, loaded: MockConfigEntry, download: Download
+) -> None:
+    leases = {
+        mac: Lease(
+            lease_id=f"of {number}",
+            mac=mac,
+            name=f"Anna's pictures on {mac}",
+            transport=Transport.TCP,
+            port=6881 + number,
+            external_port=6881 + number,
+            expires=datetime(2030, 1, 1, tzinfo=UTC),
+            address=NAS_IPV6 if mac == NAS else None,
+            sources=(IPv4Network("198.51.100.0/24"),),
+            description="Anna's pictures",
+            asked_by=("pcp", "upnp"),
+        )
+        for number, mac in enumerate((NAS, PI, "02:00:5e:00:00:99"))
+    }
+    await loaded.runtime_data.write_leases(
+        {lease.lease_id: lease for lease in leases.values()}
+    )
+    text = await download.text()
+    assert_tells_nobody(text)
+    data = json.loads(text)["data"]
+    shown = data["leases"]["of 1"]
+    assert re.fullmatch(r"\*\*NAME-\d+\*\*", shown.pop("description"))
+    [source] = shown.pop("sources")
+    assert source.endswith("/24")
+    assert shown == {
+        "lease_id": "of 1",
+        "mac": data["devices"][subentry_of(loaded, PI).subentry_id]["mac"],
+        "transport": "tcp",
+        "port": 6882,
+        "external_port": 6882,
+        "expires": "2030-01-01 00:00:00+00:00",
+        "address": None,
+        "asked_by": ["pcp", "upnp"],
+        "status": "active",
+        "families": ["ipv4"],
+    }
+    assert set(data["leases"]) == {"of 0", "of 1", "of 2"}
+    # With a device also those of devices that nobody has added.
+    data = await download.data(device_of(hass, loaded, PI).id)
+    assert set(data["leases"]) == {"of 1", "of 2"}
 
 
 @pytest.mark.usefixtures("errors_expected")

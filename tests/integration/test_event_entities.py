@@ -69,7 +69,14 @@ async def test_a_device_tells_of_its_shares(hass: HomeAssistant) -> None:
     attributes = dict(state_of(hass, NAS_EVENT).attributes)
     assert attributes.pop("at")
     assert attributes == {
-        "event_types": ["enabled", "disabled", "first_call"],
+        "event_types": [
+            "enabled",
+            "disabled",
+            "first_call",
+            "mapping_added",
+            "mapping_removed",
+            "requested",
+        ],
         "event_type": "enabled",
         "friendly_name": "NAS Port sharing",
         "share_id": SSH,

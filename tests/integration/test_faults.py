@@ -20,7 +20,15 @@ from homeassistant.helpers.storage import STORAGE_DIR
 from .conftest import NOON, SSH, WEB, WEB_SWITCH, Home, SetUp, call, state_of
 from .fake_gateway import NAS, NAS_IPV4, NAS_IPV6, PI, PI_IPV4, FakeGateway
 
-STORES = ("addresses", "internet", "interruptions", "journal", "sources", "traffic")
+STORES = (
+    "addresses",
+    "internet",
+    "interruptions",
+    "journal",
+    "leases",
+    "sources",
+    "traffic",
+)
 EACH_STORE = pytest.mark.parametrize("name", STORES)
 
 OPEN = {"tcp 8080 -> 192.168.178.21:80", "tcp [2001:db8:1::21]:80"}

@@ -126,8 +126,13 @@ async def test_leases_survive_a_restart(
 ) -> None:
     """And are still the device's own: it renews them."""
     await ask(permitted)
+    before = gateway.mappings
+    gateway.changes.clear()
     assert await hass.config_entries.async_reload(loaded.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
+    # They were never closed, so that what runs over them goes on.
+    assert gateway.mappings == before
+    assert not any(gateway.changes)
     assert TORRENT in gateway.open
     again: PortShareCoordinator = loaded.runtime_data
     assert again is not permitted

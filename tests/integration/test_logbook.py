@@ -12,8 +12,14 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.portshare.const import EVENT_PORTSHARE
-from custom_components.portshare.events import of_first_call, of_more_first_calls
+from custom_components.portshare.events import (
+    of_first_call,
+    of_more_first_calls,
+    of_request,
+)
 from custom_components.portshare.gateway.books import Visitor
+from custom_components.portshare.independent.leases import AskedBy, Wish
+from custom_components.portshare.sharing.model import Transport
 from homeassistant.components.logbook.processor import EventProcessor
 from homeassistant.components.recorder import get_instance
 from homeassistant.core import Context, HomeAssistant
@@ -32,8 +38,10 @@ from .conftest import (
     device_of,
     outages,
     store,
+    subentry_of,
 )
-from .fake_gateway import HOME, NAS, FakeGateway
+from .fake_gateway import HOME, NAS, PI, PI_IPV4, FakeGateway
+from .test_leasing import ask
 
 AWAY: Any = {"internet": frozenset()}
 BACK: Any = {"internet": HOME.internet}
@@ -254,4 +262,51 @@ async def test_what_has_no_port_is_logged_without_one(
     assert await messages(hass) == [
         "NAS | Tunnel was added by a service",
         "NAS | Tunnel was shared with the internet by a service",
+    ]
+
+
+async def test_what_devices_do_by_themselves_is_logged(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    coordinator = loaded.runtime_data
+    permission = "switch.nas_independent_port_sharing"
+    await ask(coordinator)
+    await call(hass, "turn_on", entity_id=permission)
+    await ask(coordinator)
+    await ask(coordinator, lifetime=0)
+    await ask(coordinator)
+    await call(hass, "close_all")
+    await ask(coordinator)
+    await call(hass, "turn_off", entity_id=permission)
+    await ask(coordinator, PI_IPV4)
+    lines = await messages(hass)
+    port = "TCP 6881 (external port 6881)"
+    by_itself = f"NAS | opened {port} by itself"
+    assert [line for line in lines if "6881" in line] == [
+        f"NAS | ({NAS}) asks for {port}, and may not have it",
+        by_itself,
+        f"NAS | closed {port}, which it had opened by itself",
+        by_itself,
+        f"NAS | {port}, which it had opened by itself, was closed by a service",
+        by_itself,
+        f"NAS | lost {port}, which it had opened by itself, "
+        "with the permission to do so",
+        f"Port sharing | ({PI}) asks for {port}, and may not have it",
+    ]
+
+
+async def test_what_a_device_says_of_its_mapping_is_logged(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    wish = Wish(
+        device=NAS,
+        transport=Transport.UDP,
+        port=3074,
+        asked_by=AskedBy.UPNP,
+        description="Game {at}",
+    )
+    device_id = subentry_of(loaded).subentry_id
+    loaded.runtime_data.teller.tell(of_request(wish, "1", device_id, LONG_AGO))
+    assert await messages(hass) == [
+        f"NAS | ({NAS}) asks for Game {{at}}, and may not have it"
     ]

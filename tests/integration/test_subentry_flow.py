@@ -926,7 +926,7 @@ async def test_a_device_is_renamed(
     hass: HomeAssistant, edit: Steps, loaded: MockConfigEntry, gateway: FakeGateway
 ) -> None:
     result = await edit(menu("device"))
-    assert suggested(result) == {"device": NAS, "name": "NAS"}
+    assert suggested(result) == {"device": NAS, "name": "NAS", "independent": False}
     result = await submit(hass, result, {"device": NAS, "name": "Storage"})
     assert result["reason"] == "saved"
     assert subentry_of(loaded).title == "Storage"

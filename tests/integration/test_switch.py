@@ -322,7 +322,11 @@ async def test_a_share_that_is_gone_before_its_switch_is_there_leaves_no_switch(
         )
         await call(hass, "remove_share", share_id=added["share_id"])
     await hass.async_block_till_done()
-    assert set(hass.states.async_entity_ids("switch")) == {SSH_SWITCH, WEB_SWITCH}
+    assert set(hass.states.async_entity_ids("switch")) == {
+        "switch.nas_independent_port_sharing",
+        SSH_SWITCH,
+        WEB_SWITCH,
+    }
     assert "switch.nas_game" not in er.async_get(hass).entities
 
 
@@ -341,7 +345,10 @@ async def test_a_device_brings_and_takes_its_switches(
     assert state_of(hass, "switch.pi_ssh").state == "off"
     hass.config_entries.async_remove_subentry(loaded, subentry_of(loaded).subentry_id)
     await hass.async_block_till_done()
-    assert hass.states.async_entity_ids("switch") == ["switch.pi_ssh"]
+    assert set(hass.states.async_entity_ids("switch")) == {
+        "switch.pi_independent_port_sharing",
+        "switch.pi_ssh",
+    }
     assert not gateway.mappings
 
 

@@ -130,22 +130,28 @@ def test_every_reason_has_its_text(language: str) -> None:
     event = texts(language)["entity"]["event"]["port_sharing"]["state_attributes"]
     assert event["reason"]["state"].keys() == set(Reason)
     log = texts(language)["selector"]["log"]["options"]
-    told = {key.removeprefix("share_") for key in log if key.startswith("share_")}
     by_whom = {Reason.USER, Reason.AUTOMATION, Reason.SERVICE}
+    of_leases = {Reason.PERMISSION, Reason.LEASE, Reason.REQUEST}
+    told = {key.removeprefix("share_") for key in log if key.startswith("share_")}
     assert told == {
         f"{what}_{reason}"
         for what, reasons in (
             ("added", by_whom),
             ("removed", by_whom),
-            ("enabled", set(Reason) - {Reason.EXPIRED}),
-            ("disabled", set(Reason)),
+            ("enabled", set(Reason) - of_leases - {Reason.EXPIRED}),
+            ("disabled", set(Reason) - of_leases),
         )
         for reason in reasons
     }
     assert {key for key in log if not key.startswith("share_")} == {
         "with_port",
+        "mapping_added_lease",
+        *(
+            f"mapping_removed_{reason}"
+            for reason in by_whom | {Reason.LEASE, Reason.PERMISSION}
+        ),
         *(kind for kind in EventType if not kind.startswith("share_")),
-    }
+    } - {EventType.MAPPING_ADDED, EventType.MAPPING_REMOVED}
 
 
 FIELDS = {str(key) for key in SHARE_SCHEMA.schema} | {"device", "name", "share_id"}

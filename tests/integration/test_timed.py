@@ -111,7 +111,7 @@ async def test_everything_is_closed_in_one_transaction(
 async def test_the_button_closes_everything(
     hass: HomeAssistant, loaded: MockConfigEntry, gateway: FakeGateway
 ) -> None:
-    [button] = hass.states.async_entity_ids("button")
+    button = "button.gateway_close_everything"
     await hass.services.async_call(
         "button", "press", {"entity_id": button}, blocking=True
     )

@@ -4,7 +4,7 @@ The broker decides. What it has granted is true in the kernel before the client 
 it, and taken back if the kernel refuses.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -54,27 +54,37 @@ class PortControl:
     """Answers datagrams of PCP and NAT-PMP."""
 
     def __init__(
-        self, broker: Broker, household: Household, clock: Callable[[], datetime]
+        self,
+        broker: Broker,
+        household: Household,
+        clock: Callable[[], datetime],
+        protocols: Container[str] = frozenset(AskedBy),
     ) -> None:
-        """Remember who decides, and who makes it true."""
+        """Remember who decides, who makes it true, and which protocols are spoken."""
         self._broker = broker
         self._household = household
         self._clock = clock
+        self._natpmp = AskedBy.NATPMP in protocols
+        self._pcp = AskedBy.PCP in protocols
 
     async def answer(self, datagram: bytes, source: Address) -> bytes | None:
         """Return the answer to what came from an address of the home; None is silence."""
-        if datagram[:1] == bytes([natpmp.VERSION]) and isinstance(source, IPv4Address):
+        # Who speaks only one of them says so to clients of the other.
+        is_natpmp = datagram[:1] == bytes([natpmp.VERSION]) or not self._pcp
+        if self._natpmp and is_natpmp and isinstance(source, IPv4Address):
             return await self._answer_natpmp(datagram, source)
-        return await self._answer_pcp(datagram, source)
+        return await self._answer_pcp(datagram, source) if self._pcp else None
 
     def announcements(self, family: type[Address]) -> tuple[bytes, ...]:
         """Return what is told to all of the home: that a new epoch has begun."""
         epoch_time = self._epoch_time()
-        announcement = pcp.announcement(epoch_time)
-        if family is IPv6Address:
-            return (announcement,)
-        address = natpmp.external_address(self._household.external_ipv4, epoch_time)
-        return (address, announcement)
+        announcements = []
+        if self._natpmp and family is IPv4Address:
+            external = self._household.external_ipv4
+            announcements.append(natpmp.external_address(external, epoch_time))
+        if self._pcp:
+            announcements.append(pcp.announcement(epoch_time))
+        return tuple(announcements)
 
     def _epoch_time(self) -> int:
         return self._broker.epoch_time(self._clock())

@@ -375,7 +375,8 @@ class Lease:
 
     `name` is what the firewall's comment says. Over IPv4 the external port leads to the
     device; a lease of IPv6 opens the one `address` that asked for it. Only `sources` may
-    call; none stands for everybody.
+    call; none stands for everybody. `description` is what the device says of it, and
+    `asked_by` are the protocols by which it has asked.
     """
 
     lease_id: str
@@ -387,6 +388,8 @@ class Lease:
     expires: datetime
     address: IPv6Address | None = None
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    description: str = ""
+    asked_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

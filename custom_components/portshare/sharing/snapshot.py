@@ -49,6 +49,7 @@ class LeaseState:
     lease: Lease
     status: Status
     families: frozenset[Family]
+    calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,21 @@ class Snapshot:
     shares: Mapping[str, ShareState] = field(default_factory=dict)
     leases: Mapping[str, LeaseState] = field(default_factory=dict)
 
+    @property
+    def open_ports(self) -> int:
+        """How many ports are open now, by whomever."""
+        leased = sum(bool(state.families) for state in self.leases.values())
+        return leased + sum(map(open_ports, self.shares.values()))
 
-def lease_state(lease: Lease, planned: Planned, facts: Facts) -> LeaseState:
+
+def lease_state(
+    lease: Lease, planned: Planned, facts: Facts, dns_name: str = ""
+) -> LeaseState:
     """Return the state of a lease whose plan is in the kernel."""
-    return LeaseState(lease, planned.status, planned.families & facts.internet)
+    calls: tuple[str, ...] = ()
+    if planned.families:
+        calls = _calls_of_lease(lease, facts, dns_name)
+    return LeaseState(lease, planned.status, planned.families & facts.internet, calls)
 
 
 def share_state(
@@ -104,7 +116,7 @@ def call_strings(
     callers = callers_of(share, facts)
     ipv4: list[object] = []
     if callers.ipv4 and Family.IPV4 not in blocked:
-        ipv4 = [*([dns_name] if dns_name else []), *facts.wan_ipv4]
+        ipv4 = _gateway_ipv4(facts, dns_name)
     ipv6: tuple[IPv6Address, ...] = ()
     if callers.ipv6 and Family.IPV6 not in blocked:
         ipv6 = addresses.ipv6 or addresses.expected_ipv6
@@ -114,6 +126,19 @@ def call_strings(
         *(f"{address}:{share.external}" for address in ipv4),
         *(f"[{address}]:{share.ports}" for address in ipv6),
     )
+
+
+def _calls_of_lease(lease: Lease, facts: Facts, dns_name: str) -> tuple[str, ...]:
+    if lease.address:
+        return (f"[{lease.address}]:{lease.port}",)
+    return tuple(
+        f"{address}:{lease.external_port}" for address in _gateway_ipv4(facts, dns_name)
+    )
+
+
+def _gateway_ipv4(facts: Facts, dns_name: str) -> list[object]:
+    """Return by what callers reach the gateway over IPv4."""
+    return [*([dns_name] if dns_name else []), *facts.wan_ipv4]
 
 
 def open_ports(state: ShareState) -> int:

@@ -11,6 +11,8 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.portshare.const import DOMAIN, EVENT_PORTSHARE
 from homeassistant.core import HomeAssistant
 
+from ..fake_gateway import NAS, PI, PI_IPV4, FakeGateway
+from ..test_leasing import NOT_AUTHORIZED, SUCCESS, ask as ask_for_port
 from .conftest import PassTime, Phone, device_id_of, settle, use
 
 NAME = "ask_before_independent_mapping"
@@ -18,6 +20,7 @@ REQUEST = {
     "type": "mapping_requested",
     "request_id": "01KAQ3V8Z0Y6S9V3K1T5N7B2CF",
     "device_id": None,
+    "mac": NAS,
     "name": "Game",
     "protocol": "udp",
     "port": 3074,
@@ -49,7 +52,7 @@ async def test_the_question(
     [message] = phone.messages
     assert message["title"] == "NAS wants to open a port"
     assert message["message"] == "Game: UDP, port 3074. Allow it?"
-    assert message["data"]["tag"] == f"portshare_{nas}_udp_3074"
+    assert message["data"]["tag"] == f"portshare_{NAS}_udp_3074"
     assert list(phone.buttons()) == ["Once", "Always", "No"]
 
 
@@ -120,3 +123,25 @@ async def test_two_questions_at_a_time(
     await phone.press(buttons[0]["No"])
     assert [each.data["request_id"] for each in approved] == ["second"]
     assert [each.data["request_id"] for each in denied] == ["first"]
+
+
+@pytest.mark.parametrize("button", ["Once", "Always"])
+async def test_a_device_asks_and_gets_its_port(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    phone: Phone,
+    gateway: FakeGateway,
+    button: str,
+) -> None:
+    """With nothing in between that is not real but the phone and the kernel."""
+    await use(hass, NAME, phone=phone.device_id)
+    coordinator = loaded.runtime_data
+    assert (await ask_for_port(coordinator, PI_IPV4))[0] == NOT_AUTHORIZED
+    await settle()
+    [message] = phone.messages
+    assert message["title"] == f"{PI} wants to open a port"
+    assert message["message"] == "Without a name: TCP, port 6881. Allow it?"
+    await phone.press(phone.buttons()[button])
+    await hass.async_block_till_done()
+    assert await ask_for_port(coordinator, PI_IPV4) == (SUCCESS, 6881)
+    assert "tcp 6881 -> 192.168.178.22:6881" in gateway.open
