@@ -5,8 +5,10 @@ A conftest imports the fixtures that its tests use.
 
 from collections.abc import Iterator
 import fcntl
+from functools import cache
 from pathlib import Path
 import socket
+from typing import TextIO
 
 # Imported before the sockets are guarded, which pyroute2 would subclass for good.
 import pyroute2  # noqa: F401
@@ -24,12 +26,21 @@ _CONNECT = socket.socket.connect
 _ANSWER_ALWAYS = {"net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0}
 
 
-@pytest.fixture(scope="session")
-def alone() -> Iterator[None]:
-    """Names of namespaces are the machine's, so one run at a time has them."""
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+@cache
+def _lock() -> TextIO:
+    """Have the names of namespaces, which are the machine's, until this process ends.
+
+    Once for all: every conftest has its own fixtures, and would wait for the other's.
+    """
+    lock = LOCK.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+@pytest.fixture
+def alone() -> None:
+    """One run at a time has the namespaces."""
+    _lock()
 
 
 @pytest.fixture
