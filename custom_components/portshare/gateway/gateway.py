@@ -135,10 +135,12 @@ class Gateway:
         """Let go of the kernel. The table stays, and so do the flows."""
         self._listeners.clear()
         self._on_damage = _ignore
-        if self._looking:
-            self._looking.cancel()
         await self._watch.close()
         await self._tables.close()
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+            self._looking = None
         if self._netlink:
             await self._netlink.close()
             self._netlink = None
