@@ -8,6 +8,7 @@ from custom_components.portshare.gateway.gateway import Gateway
 from demo.home import LAN_LINK, WAN_LINK, Home
 from tests.homes import alone, home, inside, real_sockets
 
+from .builders import Mappings
 from .traffic import Traffic
 
 __all__ = ["alone", "home", "inside", "real_sockets"]
@@ -27,3 +28,9 @@ def traffic(home: Home) -> Iterator[Traffic]:
     """Sockets on both sides."""
     with Traffic(home) as traffic:
         yield traffic
+
+
+@pytest.fixture
+def to(home: Home) -> Mappings:
+    """Mappings to the devices of the home."""
+    return Mappings(home)

@@ -24,11 +24,6 @@ TRANSPORTS = pytest.mark.parametrize("transport", [TCP, UDP])
 
 
 @pytest.fixture
-def to(home: Home) -> Mappings:
-    return Mappings(home)
-
-
-@pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """All that the kernel is asked for while flows are led anew."""
     asked: list[Message] = []

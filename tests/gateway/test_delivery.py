@@ -23,11 +23,6 @@ TRANSPORTS = pytest.mark.parametrize("transport", [TCP, UDP])
 RANGES = pytest.mark.parametrize("last", [80, 90], ids=["port", "range"])
 
 
-@pytest.fixture
-def to(home: Home) -> Mappings:
-    return Mappings(home)
-
-
 def share(
     to: Mappings, family: Family, transport: Transport, last: int = 80
 ) -> Mapping:

@@ -61,11 +61,6 @@ SHARES: dict[str, tuple[Family, Share4]] = {
 }
 
 
-@pytest.fixture
-def to(home: Home) -> Mappings:
-    return Mappings(home)
-
-
 @FIRST
 @PROTECT
 @TRANSPORTS

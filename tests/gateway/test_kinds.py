@@ -43,11 +43,6 @@ ONE = (f"{INTERNET.ipv4}/32",)
 ONE6 = (f"{INTERNET.ipv6}/128",)
 
 
-@pytest.fixture
-def to(home: Home) -> Mappings:
-    return Mappings(home)
-
-
 class Raw:
     """A raw IPv4 socket for one protocol."""
 

@@ -30,11 +30,6 @@ PROTECT = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def to(home: Home) -> Mappings:
-    return Mappings(home)
-
-
 @PROTECT
 @TRANSPORTS
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from ..sharing.model import LanAddress
 from .port_control import Address
 
 
-def open_socket(where: LanAddress, kind: socket.SocketKind, port: int) -> socket.socket:
+def open_socket(
+    where: LanAddress, kind: socket.SocketKind, port: int, *, shared: bool = False
+) -> socket.socket:
     """Return a socket that is bound to an address, or multicast group, of an interface.
 
     The address alone would not do: the kernel takes what is sent to it from wherever it
-    comes. Raises OSError if another program has the port.
+    comes. `shared`: other programs may have the port, too. Raises OSError if another
+    one has it for itself.
     """
     ipv6 = where.address.version == 6
     sock = socket.socket(
@@ -21,8 +24,10 @@ def open_socket(where: LanAddress, kind: socket.SocketKind, port: int) -> socket
     try:
         interface = where.interface.encode() + b"\0"
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if kind is socket.SOCK_DGRAM:
+        # Among datagrams that would let another program take the port over.
+        if shared or kind is socket.SOCK_STREAM:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if ipv6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

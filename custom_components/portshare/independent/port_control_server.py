@@ -6,14 +6,13 @@ gateway, or comes in from the internet, never gets here.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address
 import logging
 import socket
 from typing import Any, Final, override
 
 from ..sharing.model import LanAddress
 from . import natpmp
+from .lan_sockets import address_of, open_socket
 from .port_control import Address, PortControl
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,27 +84,12 @@ class PortControlServer:
                     transport.sendto(datagram, group)
 
     async def _open(self, where: LanAddress) -> asyncio.DatagramTransport:
-        ipv4 = where.address.version == 4
-        sock = socket.socket(
-            socket.AF_INET if ipv4 else socket.AF_INET6,
-            socket.SOCK_DGRAM | socket.SOCK_NONBLOCK,
-        )
-        try:
-            interface = where.interface.encode() + b"\0"
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)
-            if ipv4:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
-                sock.bind((str(where.address), natpmp.SERVER_PORT))
-            else:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
-                sock.setsockopt(
-                    socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, where.link
-                )
-                sock.bind((str(where.address), natpmp.SERVER_PORT, 0, where.link))
-        except OSError:
-            sock.close()
-            raise
+        sock = open_socket(where, socket.SOCK_DGRAM, natpmp.SERVER_PORT)
+        if where.address.version == 4:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, where.link)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Endpoint(self._received), sock=sock
         )
@@ -114,7 +98,7 @@ class PortControlServer:
     def _received(
         self, transport: asyncio.DatagramTransport, datagram: bytes, peer: Any
     ) -> None:
-        source = _address(peer[0])
+        source = address_of(peer)
         # "Overload: drop silently", and whoever is not of the home.
         if len(self._under_way) >= _MOST_UNDER_WAY or not self._is_at_home(source):
             return
@@ -159,11 +143,3 @@ class _Endpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         assert self._transport
         self._received(self._transport, data, addr)
-
-
-def _address(text: str) -> Address:
-    """Return an address without the scope that link-local ones come with."""
-    host, _, _ = text.partition("%")
-    with suppress(ValueError):
-        return IPv4Address(host)
-    return IPv6Address(host)

@@ -83,7 +83,7 @@ class SsdpServer:
         await self.listen(())
 
     def _open(self, where: LanAddress) -> None:
-        sock = open_socket(where, socket.SOCK_DGRAM, ssdp.PORT)
+        sock = open_socket(where, socket.SOCK_DGRAM, ssdp.PORT, shared=True)
         try:
             if where.address.is_multicast:
                 _join(sock, where)
