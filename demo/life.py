@@ -19,7 +19,7 @@ from .notices import Notices
 from .phone import NAME as PHONE
 
 DNS_NAME = "home.example.org"
-TELL_AFTER = 2
+TELL_AFTER = 4
 """Seconds of an outage from which on it is told of the shares."""
 
 NEW_WAN = Addresses("203.0.113.9", "2001:db8:ffff::9")
