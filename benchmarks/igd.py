@@ -19,7 +19,7 @@ import time
 from uuid import UUID
 
 from custom_components.portshare.independent.broker import Broker, Limits, NotAuthorized
-from custom_components.portshare.independent.control import Client, Traffic, Wan
+from custom_components.portshare.independent.control import Client, Measured, Wan
 from custom_components.portshare.independent.descriptions import About, Paths
 from custom_components.portshare.independent.igd import Igd
 from custom_components.portshare.independent.igd_server import Identity, IgdServer
@@ -52,12 +52,6 @@ class Household:
     wan = Wan(
         address=external_ipv4,
         since=datetime.now(UTC),
-        link_up=True,
-        upstream=0,
-        downstream=0,
-        traffic=Traffic(0, 0, 0, 0),
-        idle={},
-        packets=lambda _: 0,
     )
 
     def reserved(self, transport: Transport, port: int) -> bool:
@@ -79,6 +73,14 @@ class Household:
     async def client_at(self, address: Address) -> Client | None:
         """Everybody is the nas."""
         return Client(device=NAS, ipv4=IPv4Address(NAS4))
+
+    def ipv4_of(self, device: str) -> IPv4Address | None:
+        """Everybody is the nas."""
+        return IPv4Address(NAS4)
+
+    async def measure(self, device: str) -> Measured:
+        """Nothing is."""
+        return Measured()
 
     async def keep(self, changes: Collection[LeaseChange]) -> None:
         """The kernel's part is not measured here."""

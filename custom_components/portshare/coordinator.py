@@ -251,18 +251,19 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             for key in ids:
                 self._causes.pop(key, None)
 
-    async def write_leases(self, changes: Mapping[str, Lease | None]) -> None:
+    async def write_leases(
+        self, changes: Mapping[str, Lease | None], *, must_end: bool = False
+    ) -> None:
         """Make leases true, new or changed, or end them, in one transaction.
 
-        Raises a GatewayError if the kernel refuses. What was to begin or to change is as
-        before then; what was to end still is, and ends with the next change.
+        Raises a GatewayError if the kernel refuses; all is as before then. But what
+        `must_end` ends with the next change, or with the kernel's own clock.
         """
         before = self._leases.take(changes)
         try:
             await self._batches.ask(changes)
         except GatewayError:
-            back = {key: before[key] for key, lease in changes.items() if lease}
-            self._leases.take(back)
+            back = self._leases.take_back(changes, before, must_end=must_end)
             self._batches.ask(back)
             raise
 

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     DEVICE = "device"
     CONFLICT = "conflict"
+    FIREWALL = "firewall"
     PERMISSION = "permission"
     LEASE = "lease"
     REQUEST = "request"
@@ -58,6 +59,7 @@ _REASONS: Final = {
     Status.NO_INTERNET: Reason.INTERNET,
     Status.DEVICE_UNKNOWN: Reason.DEVICE,
     Status.CONFLICT: Reason.CONFLICT,
+    Status.BLOCKED: Reason.FIREWALL,
 }
 
 

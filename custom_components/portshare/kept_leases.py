@@ -1,6 +1,6 @@
 """The leases that shall be true: what devices have mapped for themselves."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 from .reconciler import Goal
 from .sharing.model import Facts, Lease, Share
@@ -33,6 +33,25 @@ class KeptLeases:
             else:
                 self._leases.pop(lease_id, None)
         return before
+
+    def take_back(
+        self,
+        changes: Mapping[str, Lease | None],
+        before: Mapping[str, Lease | None],
+        *,
+        must_end: bool,
+    ) -> Collection[str]:
+        """Undo changes; return which. What has changed again since stays.
+
+        And what `must_end` is not undone.
+        """
+        back = {
+            lease_id: before[lease_id]
+            for lease_id, lease in changes.items()
+            if self._leases.get(lease_id) is lease and (lease or not must_end)
+        }
+        self.take(back)
+        return back
 
     def contested_by(self, shares: Iterable[Share]) -> set[str]:
         """Return the leases of ports that these shares are about."""

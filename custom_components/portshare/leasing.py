@@ -5,7 +5,7 @@ they must know of the household; and what was decided is made true, stored and t
 """
 
 import asyncio
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address
 import logging
@@ -15,6 +15,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.storage import Store
+from homeassistant.loader import async_get_integration
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
@@ -31,28 +32,20 @@ from .const import (
 from .coordinator import PortShareCoordinator
 from .events import NOT_ADDED, Cause, EventType, Reason, of_lease, of_request
 from .gateway.errors import GatewayError
+from .household import Household
+from .independent import natpmp, ssdp
 from .independent.approval import Answer
-from .independent.broker import Broker, Limits, NotAuthorized
+from .independent.broker import Broker, Limits, NotAuthorized, Released
+from .independent.control import Wan
+from .independent.descriptions import About
 from .independent.leases import AskedBy, Lease as BrokersLease, Wish
-from .independent.port_control import (
-    Address,
-    LeaseChange,
-    LeaseRefused,
-    PortControl,
-    changed,
-)
+from .independent.port_control import LeaseChange, LeaseRefused, PortControl, changed
 from .independent.port_control_server import PortControlServer
-from .sharing.model import (
-    LOWEST_PORT,
-    Family,
-    LanAddress,
-    Lease,
-    PortRange,
-    Status,
-    Transport,
-)
+from .sharing.model import LOWEST_PORT, LanAddress, Lease, Status
+from .sharing.plan import share_in_the_way
 from .sharing.snapshot import LeaseState
 from .stored import must_be_readable
+from .upnp import Upnp
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,13 +53,13 @@ _VERSION: Final = 1
 _SAVE_DELAY_SECONDS: Final = 2
 
 # What runs unless the options say otherwise.
-PROTOCOLS: Final = (AskedBy.PCP, AskedBy.NATPMP)
+PROTOCOLS: Final = tuple(AskedBy)
 
 _LEASINGS: Final = HassKey[dict[str, "Leasing"]](f"{DOMAIN}_leasing")
 
 
-class Leasing:
-    """The household as the broker and the servers see it."""
+class Leasing(Household):
+    """The household as the broker and the servers see it, and what they do to it."""
 
     def __init__(
         self,
@@ -75,41 +68,62 @@ class Leasing:
         coordinator: PortShareCoordinator,
     ) -> None:
         """Nobody has asked; `begin` begins."""
+        super().__init__(coordinator)
         self._hass = hass
         self._entry = entry
-        self._coordinator = coordinator
         options = entry.options.get(SECTION_INDEPENDENT, {})
         self._protocols = frozenset(options.get(CONF_PROTOCOLS, PROTOCOLS))
         self._broker = Broker(self, ulid_now, dt_util.utcnow(), _limits(options))
         self.control = PortControl(self._broker, self, dt_util.utcnow, self._protocols)
-        self._server = PortControlServer(self.control, self._is_at_home)
+        self._server = PortControlServer(self.control, self.is_at_home)
+        self._upnp: Upnp
         self._store = _store(hass, entry.entry_id)
         self._addresses: tuple[LanAddress, ...] = ()
+        self._known: Wan | None = None
         self._external_ipv4: IPv4Address | None = None
-        self._permitted: frozenset[str] = frozenset()
         self._expiring: CALLBACK_TYPE | None = None
+        # What has ended while nobody was here.
+        self._expired: Collection[Released] = ()
         self._serving = asyncio.Lock()
 
     async def load(self) -> None:
         """Read the leases of before a restart."""
         with must_be_readable(self._entry):
-            if stored := await self._store.async_load():
-                self._broker.restore(stored, dt_util.utcnow())
+            stored = await self._store.async_load() or {}
+            if stored:
+                self._expired = self._broker.restore(stored, dt_util.utcnow())
+                if external := stored["external_ipv4"]:
+                    self._external_ipv4 = IPv4Address(external)
+            integration = await async_get_integration(self._hass, DOMAIN)
+            about = About(
+                friendly_name=self._entry.title, model_number=str(integration.version)
+            )
+            self._upnp = Upnp(
+                self, self._broker, self.is_at_home, about, stored.get("upnp")
+            )
         self._coordinator.restore_leases = self._restored
 
     @callback
     def _restored(self) -> dict[str, Lease]:
         """Return the leases to go on with; asked before the kernel is touched."""
-        # A permission may have been taken while nobody was here.
+        for each in self._expired:
+            self._tell(changed(each), Cause(Reason.EXPIRED))
+        # A permission may have been taken while nobody was here, or a protocol.
         mapped = (each.device for each in self._broker.leases if not each.approved)
-        self._permitted = frozenset(mapped)
-        self._take_over_permissions()
+        self.permitted = frozenset(mapped)
+        gone = frozenset(AskedBy) - self._protocols
+        ended = [
+            changed(each) for each in self._broker.withdraw(gone, dt_util.utcnow())
+        ]
+        for change in ended + self._take_over_permissions():
+            self._tell(change, Cause(Reason.PERMISSION))
         return {each.lease_id: self._lease(each) for each in self._broker.leases}
 
     async def begin(self) -> None:
         """Listen, and look after the leases."""
         self._hass.data.setdefault(_LEASINGS, {})[self._entry.entry_id] = self
-        self._external_ipv4 = self.external_ipv4
+        self._known = self.wan
+        self._note_external()
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._follow))
         self._wait()
         await self._listen()
@@ -123,72 +137,31 @@ class Leasing:
             self._expiring()
             self._expiring = None
         await self._server.close()
-        await self._store.async_save(self._broker.as_dict())
+        await self._upnp.close()
+        await self._store.async_save(self._stored())
 
-    # What the broker asks
-
-    @property
-    def permitted(self) -> Container[str]:
-        """The devices that may map ports."""
-        return self._permitted
-
-    @property
-    def internet(self) -> Container[Family]:
-        """The IP versions over which the internet can call now."""
-        return self._coordinator.latest.facts.internet
-
-    def reserved(self, transport: Transport, port: int) -> bool:
-        """Return whether a share or the gateway itself has this external port."""
-        ports = self._coordinator.configuration.ports
-        return (transport, port) in self._coordinator.latest.facts.served or (
-            ports.external_holder(transport, port) is not None
-        )
-
-    def shared(self, wish: Wish) -> int | None:
-        """Return the external port of a share that leads where the wish would."""
-        for state in self._coordinator.latest.shares.values():
-            share = state.share
-            if (
-                state.status is Status.ACTIVE
-                and wish.transport in share.protocol.transports
-                and wish.family in state.families
-                and self._mac_of(share.device_id) == wish.device
-                and share.ports.overlaps(PortRange(wish.port, wish.port))
-            ):
-                if wish.family is Family.IPV6:
-                    return wish.port
-                return share.external.first + wish.port - share.ports.first
-        return None
-
-    def shares_any(self, device: str, transport: Transport) -> bool:
-        """Return whether the device has a share of this transport."""
-        return any(
-            transport in state.share.protocol.transports
-            and self._mac_of(state.share.device_id) == device
-            for state in self._coordinator.latest.shares.values()
-        )
-
-    # What the servers ask
-
-    @property
-    def external_ipv4(self) -> IPv4Address | None:
-        """The address that the internet calls now."""
-        facts = self._coordinator.latest.facts
-        return facts.wan_ipv4[0] if facts.wan_ipv4 else None
-
-    async def device_at(self, address: Address) -> str | None:
-        """Return the MAC address of the device of the home that has this address."""
-        return await self._coordinator.gateway.device_at(address)
+    # What the servers ask for
 
     async def keep(self, changes: Collection[LeaseChange]) -> None:
         """Make changes of leases true. Raises LeaseRefused; nothing is done then."""
         try:
             await self._change(changes, Cause(Reason.LEASE))
         except GatewayError as err:
+            # What is undone now may be what ends next.
+            self._hass.loop.call_soon(self._wait)
             raise LeaseRefused from err
 
-    async def _change(self, changes: Collection[LeaseChange], cause: Cause) -> None:
-        """Make changes of leases true, and tell them. Raises GatewayError."""
+    async def _change(
+        self,
+        changes: Collection[LeaseChange],
+        cause: Cause,
+        *,
+        must_end: bool = False,
+    ) -> None:
+        """Make changes of leases true, and tell them. Raises GatewayError.
+
+        What `must_end` is no more then, and ends with the next change.
+        """
         leases: dict[str, Lease | None] = {}
         for change in changes:
             if change.before:
@@ -196,10 +169,11 @@ class Leasing:
             if change.after:
                 leases[change.after.lease_id] = self._lease(change.after)
         try:
-            await self._coordinator.write_leases(leases)
+            await self._coordinator.write_leases(leases, must_end=must_end)
         finally:
             self._wait()
-            self._store.async_delay_save(self._broker.as_dict, _SAVE_DELAY_SECONDS)
+            self._store.async_delay_save(self._stored, _SAVE_DELAY_SECONDS)
+        self._upnp.note_change(leases=True)
         for change in changes:
             self._tell(change, cause)
 
@@ -253,7 +227,7 @@ class Leasing:
     async def permissions_changed(self, context: Context | None) -> None:
         """End what devices have mapped that may not any more. Raises GatewayError."""
         if ended := self._take_over_permissions():
-            await self._change(ended, Cause(Reason.PERMISSION, context))
+            await self._change(ended, Cause(Reason.PERMISSION, context), must_end=True)
 
     async def end_all(self, cause: Cause) -> list[LeaseState]:
         """End all leases; return them as they were. Raises GatewayError."""
@@ -268,28 +242,15 @@ class Leasing:
             state for each in ended if (state := states.get(each.before.lease_id))
         ]
         if ended:
-            await self._change([changed(each) for each in ended], cause)
+            await self._change([changed(each) for each in ended], cause, must_end=True)
         return before
 
-    def _is_at_home(self, address: Address) -> bool:
-        facts = self._coordinator.latest.facts
-        networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
-        return address.is_link_local or any(address in each for each in networks)
-
-    def _mac_of(self, device_id: str) -> str | None:
-        device = self._coordinator.configuration.devices.get(device_id)
-        return device.mac if device else None
-
     def _subentry_id(self, mac: str) -> str:
-        device = self._coordinator.configuration.device_with(mac)
+        device = self.device_with(mac)
         return device.device_id if device else NOT_ADDED
 
-    def _permissions(self) -> frozenset[str]:
-        devices = self._coordinator.configuration.devices.values()
-        return frozenset(device.mac for device in devices if device.independent)
-
     def _lease(self, lease: BrokersLease) -> Lease:
-        device = self._coordinator.configuration.device_with(lease.device)
+        device = self.device_with(lease.device)
         said = next((each.description for each in lease.claims if each.description), "")
         return Lease(
             lease_id=lease.lease_id,
@@ -300,7 +261,7 @@ class Leasing:
             external_port=lease.external_port,
             expires=lease.expires,
             address=lease.address,
-            sources=tuple(each.network for each in lease.peers),
+            sources=lease.peers,
             description=said,
             asked_by=tuple(each.asked_by.value for each in lease.claims),
         )
@@ -311,36 +272,74 @@ class Leasing:
     def _follow(self) -> None:
         """Take over new addresses and permissions."""
         if ended := self._take_over_permissions():
-            self._run(self._change(ended, Cause(Reason.PERMISSION)))
-        external = self.external_ipv4
-        if external and external != self._external_ipv4:
-            self._external_ipv4 = external
-            self._broker.begin_epoch(dt_util.utcnow())
+            self._run(self._end(ended, Cause(Reason.PERMISSION)))
+        before, self._known = self._known, self.wan
+        if self._known != before:
+            self._upnp.note_change(leases=False)
+        if self._note_external():
             self._server.announce()
+        if ended := self._end_contested():
+            self._run(self._end(ended, Cause(Reason.CONFLICT)))
         if self._coordinator.gateway.lan_addresses() != self._addresses:
             self._run(self._listen())
 
     @callback
+    def _note_external(self) -> bool:
+        """Return whether a new epoch has begun, because the internet calls elsewhere."""
+        external = self.external_ipv4
+        before = self._external_ipv4
+        self._external_ipv4 = external or before
+        if not (external and before and external != before):
+            return False
+        self._broker.begin_epoch(dt_util.utcnow())
+        return True
+
+    @callback
+    def _end_contested(self) -> list[LeaseChange]:
+        """End what a share has taken the port of, so that the device asks for another."""
+        now, configuration = dt_util.utcnow(), self._coordinator.configuration
+        return [
+            changed(ended)
+            for state in self._coordinator.latest.leases.values()
+            if state.status is Status.CONFLICT
+            and share_in_the_way(state.lease, configuration)
+            and (ended := self._broker.end(state.lease.lease_id, now))
+        ]
+
+    @callback
     def _take_over_permissions(self) -> list[LeaseChange]:
         """Return the leases that end because their device may not have them any more."""
-        permitted = self._permissions()
-        revoked, self._permitted = self._permitted - permitted, permitted
         now = dt_util.utcnow()
         return [
-            changed(each) for mac in revoked for each in self._broker.revoke(mac, now)
+            changed(each)
+            for mac in self.observe_permissions()
+            for each in self._broker.revoke(mac, now)
         ]
 
     async def _listen(self) -> None:
         async with self._serving:
             self._addresses = self._coordinator.gateway.lan_addresses()
-            try:
-                await self._server.listen(self._addresses if self._protocols else ())
-            except OSError as err:
-                _LOGGER.warning(
-                    "Devices cannot ask for ports at all addresses of the gateway, "
-                    "because another program has UDP port 5351: %s",
-                    err,
-                )
+            for server, protocols, port in (
+                (self._server, {AskedBy.PCP, AskedBy.NATPMP}, natpmp.SERVER_PORT),
+                (self._upnp, {AskedBy.UPNP}, ssdp.PORT),
+            ):
+                wanted = self._protocols & protocols
+                try:
+                    await server.listen(self._addresses if wanted else ())
+                except OSError as err:
+                    _LOGGER.warning(
+                        "Devices cannot ask for ports at all addresses of the gateway, "
+                        "because another program has UDP port %s: %s",
+                        port,
+                        err,
+                    )
+
+    def _stored(self) -> dict[str, Any]:
+        return {
+            **self._broker.as_dict(),
+            "external_ipv4": self._external_ipv4 and str(self._external_ipv4),
+            "upnp": self._upnp.as_dict(),
+        }
 
     def _run(self, what: Any) -> None:
         self._entry.async_create_background_task(self._hass, what, "portshare leasing")
@@ -360,7 +359,14 @@ class Leasing:
     def _expire(self, _: datetime) -> None:
         self._expiring = None
         released = self._broker.expire(dt_util.utcnow())
-        self._run(self.keep([changed(each) for each in released]))
+        ended = [changed(each) for each in released]
+        self._run(self._end(ended, Cause(Reason.EXPIRED)))
+
+    async def _end(self, changes: Collection[LeaseChange], cause: Cause) -> None:
+        try:
+            await self._change(changes, cause, must_end=True)
+        except GatewayError as err:
+            _LOGGER.warning("Ports that have ended are closed a little later: %s", err)
 
 
 @callback

@@ -34,6 +34,13 @@ _WAITING: Final = (
     Status.BLOCKED,
     Status.ERROR,
 )
+# What has opened it again, or at last.
+_REASONS: Final = (
+    Reason.INTERNET,
+    Reason.DEVICE,
+    Reason.CONFLICT,
+    Reason.FIREWALL,
+)
 
 
 @callback
@@ -63,7 +70,7 @@ def _kind(event: PortShareEvent, state: ShareState | None) -> str:
     if state and state.status in _WAITING:
         return f"opened_{state.status}"
     reason = event.data["reason"]
-    if reason in (Reason.INTERNET, Reason.DEVICE, Reason.CONFLICT):
+    if reason in _REASONS:
         return f"opened_{reason}"
     return "opened"
 

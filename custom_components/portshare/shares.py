@@ -21,10 +21,12 @@ from .sharing.confirmation import needs_confirmation
 from .sharing.errors import (
     InvalidDevice,
     InvalidDuration,
+    LeasedPortNeedsConfirmation,
     NeedsConfirmation,
     SharingError,
 )
-from .sharing.model import Device, Family, Share
+from .sharing.model import Device, Family, Share, Transport
+from .sharing.plan import contests
 from .sharing.ports import NOTHING_SERVED
 from .sharing.rules import check_free, parse_protocol, parse_share, parse_target
 from .sharing.snapshot import LeaseState, ShareState
@@ -124,7 +126,7 @@ async def async_update_share(
             before.device_id,
             _merged(before, fields),
             configuration.ports,
-            served,
+            served | _leased(coordinator),
         )
         claims_more = _claims(share) != _claims(before)
         if before.enabled and not claims_more:
@@ -132,6 +134,8 @@ async def async_update_share(
         # A share that waits for a port may still be renamed and switched off.
         if share.enabled or claims_more:
             check_free(share, configuration.ports, configuration.devices, served)
+        if claims_more:
+            _check_leases(coordinator, share, fields)
         _check_confirmed(fields, needs_confirmation(share, before))
         if share != before:
             await _write(coordinator, [share], cause)
@@ -233,8 +237,15 @@ def validated(
     """Return the share that the fields describe; raise a SharingError otherwise."""
     configuration = coordinator.configuration
     served = coordinator.gateway.facts().served
-    share = parse_share(share_id, device_id, fields, configuration.ports, served)
+    share = parse_share(
+        share_id,
+        device_id,
+        fields,
+        configuration.ports,
+        served | _leased(coordinator),
+    )
     check_free(share, configuration.ports, configuration.devices, served)
+    _check_leases(coordinator, share, fields)
     _check_confirmed(fields, needs_confirmation(share))
     return share
 
@@ -260,6 +271,33 @@ def kernel_refused(error: GatewayError) -> HomeAssistantError:
 def _claims(share: Share) -> tuple[object, ...]:
     """Return what a share wants that others may hold."""
     return share.protocol, share.ports, share.external, share.ipv4, share.ipv6
+
+
+def _leased(coordinator: PortShareCoordinator) -> frozenset[tuple[Transport, int]]:
+    """Return the external ports that devices have mapped, which need not be taken."""
+    leases = (state.lease for state in coordinator.latest.leases.values())
+    return frozenset(
+        (each.transport, each.external_port) for each in leases if not each.address
+    )
+
+
+def _check_leases(
+    coordinator: PortShareCoordinator, share: Share, fields: Mapping[str, object]
+) -> None:
+    """Raise LeasedPortNeedsConfirmation if a device would lose a port to the share."""
+    configuration = coordinator.configuration
+    target = configuration.devices.get(share.device_id)
+    for state in coordinator.latest.leases.values():
+        lease = state.lease
+        # A pinhole of another device leads elsewhere.
+        if lease.address and not (target and target.mac == lease.mac):
+            continue
+        if contests(share, lease) and not fields.get("confirm"):
+            holder = configuration.device_with(lease.mac)
+            name = holder.name if holder else lease.mac
+            raise LeasedPortNeedsConfirmation(
+                lease.external_port, name, lease.description
+            )
 
 
 def _check_confirmed(

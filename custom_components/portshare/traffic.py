@@ -1,6 +1,6 @@
 """Reads the kernel's books once a minute, as long as anybody wants to know."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final, override
@@ -68,6 +68,18 @@ class Traffic(DataUpdateCoordinator[Mapping[str, Tally]]):
         """Store at once what is still to be stored."""
         if self._unsaved:
             await self._store.async_save(self._stored())
+
+    async def packets_of(self, lease_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many packets went through leases until now. Raises a GatewayError."""
+        plan = {key: self._plan[key].mappings for key in lease_ids if key in self._plan}
+        books = await self._gateway.accounts(
+            [mapping for mappings in plan.values() for mapping in mappings],
+            dt_util.utcnow(),
+        )
+        return {
+            key: sum(books[mapping].packets for mapping in mappings)
+            for key, mappings in plan.items()
+        }
 
     @override
     async def _async_update_data(self) -> dict[str, Tally]:

@@ -1,8 +1,13 @@
 """The socket: no error is lost, and nobody waits for ever."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+import contextlib
 import errno
+import gc
+import logging
+import os
+from pathlib import Path
 import socket
 import struct
 
@@ -304,16 +309,14 @@ async def test_a_dump_that_ends_with_an_error(
 async def test_an_answer_that_does_not_come(
     sock: NetlinkSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not waited for, and when it comes after all it is nobody's answer."""
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(netlink, "_TIMEOUT_SECONDS", 0.01)
-    loop.remove_reader(sock._socket)
-    with pytest.raises(NetlinkTimeout):
-        await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
-    with pytest.raises(NetlinkTimeout):
-        await sock.batch([delete_table(NFPROTO_INET, "missing")], NFNL_SUBSYS_NFTABLES)
-    monkeypatch.undo()
-    loop.add_reader(sock._socket, sock._read)
+    """It is not waited for, and when it comes after all nobody is there to take it."""
+    before = sock._socket
+    with monkeypatch.context() as hasty:
+        hasty.setattr(netlink, "_TIMEOUT_SECONDS", 0.01)
+        asyncio.get_running_loop().remove_reader(sock._socket)
+        with pytest.raises(NetlinkTimeout):
+            await sock.batch([add_table(NFPROTO_INET, "one", "")], NFNL_SUBSYS_NFTABLES)
+    assert sock._socket is not before
     await sock.batch([add_table(NFPROTO_INET, "two", "")], NFNL_SUBSYS_NFTABLES)
     assert nft("list", "tables") == "table inet one\ntable inet two\n"
 
@@ -357,12 +360,12 @@ class Listener:
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.overrun = asyncio.Event()
+        self.loss = asyncio.Event()
         self.sock = NetlinkSocket(
             NETLINK_NETFILTER,
             groups=(NFTABLES_EVENTS,),
             on_event=self.events.put_nowait,
-            on_overrun=self.overrun.set,
+            on_loss=self.loss.set,
         )
 
     async def next(self) -> Event:
@@ -400,7 +403,7 @@ async def test_events_that_are_lost(listener: Listener) -> None:
     commands = "; ".join(f"add chain inet one c{number}" for number in range(500))
     nft(commands)
     async with asyncio.timeout(PATIENCE):
-        await listener.overrun.wait()
+        await listener.loss.wait()
     # What comes later is told again.
     while not listener.events.empty():
         listener.events.get_nowait()
@@ -408,7 +411,7 @@ async def test_events_that_are_lost(listener: Listener) -> None:
     await listener.next()
 
 
-async def test_nobody_listens_to_overruns(sock: NetlinkSocket) -> None:
+async def test_nobody_minds_that_events_are_lost(sock: NetlinkSocket) -> None:
     """A request that was under way is over then, and the socket goes on."""
     sock._exchange = netlink._Exchange(1, 1, sock._future())
     sock._read_failed(OSError(errno.ENOBUFS, "no buffer space"))
@@ -418,6 +421,167 @@ async def test_nobody_listens_to_overruns(sock: NetlinkSocket) -> None:
     sock._exchange = None
     sock._read_failed(OSError(errno.ENOBUFS, "no buffer space"))
     assert await sock.dump(GET_TABLES, INET) == []
+
+
+# A socket that somebody closes
+
+
+type Lose = Callable[[NetlinkSocket], int]
+
+
+def close_it(sock: NetlinkSocket) -> int:
+    """Close a socket behind its back; return the number that it had."""
+    number = sock._socket.fileno()
+    os.close(number)
+    return number
+
+
+@pytest.fixture
+def null() -> Iterator[int]:
+    with Path("/dev/null").open() as file:
+        yield file.fileno()
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as other:
+        yield other.fileno()
+
+
+@pytest.fixture(params=["nobody", "null", "stranger"])
+def lose(request: pytest.FixtureRequest) -> Iterator[Lose]:
+    """Close a socket behind its back; its number is nobody's then, or another's."""
+    if request.param == "nobody":
+        yield close_it
+        return
+    other = request.getfixturevalue(request.param)
+    with contextlib.ExitStack() as taken:
+
+        def take(sock: NetlinkSocket) -> int:
+            number = os.dup2(other, sock._socket.fileno())
+            taken.callback(os.close, number)
+            return number
+
+        yield take
+
+
+async def test_the_next_request_opens_it_anew(
+    listener: Listener, caplog: pytest.LogCaptureFixture, lose: Lose
+) -> None:
+    """Its listener hears that events were lost, and of all that come later."""
+    caplog.set_level(logging.INFO)
+    lose(listener.sock)
+    nft("add", "table", "inet", "one")
+    assert len(await listener.sock.dump(GET_TABLES, INET)) == 1
+    assert listener.loss.is_set()
+    nft("add", "table", "inet", "two")
+    assert b"two\0" in (await listener.next()).data
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_what_has_its_number_by_now_is_left_alone(
+    sock: NetlinkSocket, stranger: int
+) -> None:
+    number = os.dup2(stranger, sock._socket.fileno())
+    await sock.dump(GET_TABLES, INET)
+    assert os.path.samestat(os.fstat(number), os.fstat(stranger))
+    os.close(number)
+
+
+async def test_a_lost_socket_can_be_closed(inside: None, lose: Lose) -> None:
+    sock = NetlinkSocket(NETLINK_NETFILTER)
+    lose(sock)
+    await sock.close()
+    with pytest.raises(NetlinkError):
+        await sock.dump(GET_TABLES, INET)
+
+
+async def test_two_that_take_the_number_of_each_other(inside: None) -> None:
+    """The loop must not take one for the other."""
+    one, two = Listener(), Listener()
+    close_it(one.sock)
+    close_it(two.sock)
+    assert two.sock.check()
+    assert one.sock.check()
+    nft("add", "table", "inet", "new")
+    for each in (one, two):
+        assert b"new\0" in (await each.next()).data
+        await each.sock.close()
+
+
+async def test_who_only_listens_asks_whether_it_still_is_open(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert listener.sock.check()
+    assert not listener.loss.is_set()
+    close_it(listener.sock)
+    assert listener.sock.check()
+    assert listener.loss.is_set()
+    assert listener.sock.check()
+    assert len(caplog.records) == 2
+
+
+async def test_while_it_cannot_be_opened_that_is_said_once(
+    listener: Listener,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the process has too many files open."""
+    caplog.set_level(logging.INFO)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    close_it(listener.sock)
+    with monkeypatch.context() as full:
+        full.setattr(netlink, "_open", refuse)
+        for _ in range(3):
+            with pytest.raises(NetlinkError):
+                await listener.sock.dump(GET_TABLES, INET)
+        listener.sock.set_filter(b"")
+        assert not listener.sock.check()
+    assert not listener.loss.is_set()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert await listener.sock.dump(GET_TABLES, INET) == []
+    assert listener.loss.is_set()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_who_waits_when_it_is_lost_is_told(sock: NetlinkSocket) -> None:
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(sock._socket)
+    waiting = loop.create_task(sock.dump(GET_TABLES, INET))
+    await asyncio.sleep(0)
+    close_it(sock)
+    assert sock.check()
+    with pytest.raises(NetlinkError):
+        await waiting
+
+
+async def test_an_answer_that_nobody_waits_for_is_not_missed(
+    sock: NetlinkSocket,
+) -> None:
+    """Who has given up, because sending took too long, is no error of the loop."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: complaints.append(context)
+    )
+    sock._exchange = netlink._Exchange(1, 1, sock._future())
+    close_it(sock)
+    assert sock.check()
+    sock._exchange = None
+    gc.collect()
+    assert not complaints
+
+
+async def test_what_cannot_be_read_is_opened_anew(listener: Listener) -> None:
+    before = listener.sock._socket
+    listener.sock._read_failed(OSError(errno.ECONNRESET, "Connection reset by peer"))
+    assert listener.sock._socket is not before
+    assert listener.loss.is_set()
+    nft("add", "table", "inet", "one")
+    await listener.next()
 
 
 async def test_only_the_kernel_is_listened_to(listener: Listener) -> None:

@@ -149,7 +149,7 @@ async def test_no_netfilter_at_all(
 ) -> None:
     """The socket cannot even be opened."""
 
-    def refuse_to_open(*_: object) -> NetlinkSocket:
+    def refuse_to_open(*_: object, **__: object) -> NetlinkSocket:
         raise OSError(errno.EPROTONOSUPPORT, "protocol not supported")
 
     monkeypatch.setattr(preflight, "NetlinkSocket", refuse_to_open)
@@ -174,7 +174,7 @@ async def test_a_socket_cannot_be_opened(
 ) -> None:
     """After the checks, too, nothing is left open."""
 
-    def refuse_to_open(*_: object) -> NetlinkSocket:
+    def refuse_to_open(*_: object, **__: object) -> NetlinkSocket:
         raise error
 
     monkeypatch.setattr(gateway_module, "NetlinkSocket", refuse_to_open)

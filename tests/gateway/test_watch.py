@@ -346,7 +346,7 @@ async def test_what_happens_while_it_is_read(
         return before
 
     monkeypatch.setattr(sees.gateway._watch, "_read_neighbours", read)
-    sees.gateway._watch._overrun()
+    sees.gateway._watch._lost()
     await sees.until(lambda facts: mac in facts.devices)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network, IPv6Address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from itertools import count
 import json
 
@@ -20,7 +20,6 @@ from custom_components.portshare.independent.approval import (
     UnknownRequest,
 )
 from custom_components.portshare.independent.broker import (
-    REST,
     Broker,
     Granted,
     Limits,
@@ -29,12 +28,12 @@ from custom_components.portshare.independent.broker import (
     Released,
     Shared,
 )
+from custom_components.portshare.independent.external_ports import REST
 from custom_components.portshare.independent.leases import (
     AskedBy,
     Claim,
     Lease,
     Refusal,
-    RemotePeers,
     Wish,
 )
 from custom_components.portshare.sharing.model import Family, Transport
@@ -51,8 +50,8 @@ IPV6 = IPv6Address("2001:db8:1::1")
 TCP, UDP = Transport.TCP, Transport.UDP
 
 NONCE = b"nonce of nas"
-PEERS = RemotePeers(IPv4Network("198.51.100.0/24"))
-OTHER_PEERS = RemotePeers(IPv4Network("192.0.2.5/32"), 443)
+PEERS = IPv4Network("198.51.100.0/24")
+OTHER_PEERS = IPv4Network("192.0.2.5/32")
 
 
 @dataclass
@@ -395,9 +394,9 @@ def test_what_has_rested_is_forgotten(broker: Broker) -> None:
         grant(broker, pcp(port, port))
         broker.release(pcp(port), NOON + second * SECOND)
     broker.expire(NOON + SECOND + REST)
-    assert [port for _, port in broker._resting] == [8080]
+    assert [port for _, port in broker._ports._resting] == [8080]
     broker.expire(NOON + 2 * SECOND + REST)
-    assert not broker._resting
+    assert not broker._ports._resting
 
 
 # ---- how much ------------------------------------------------------------------------
@@ -688,6 +687,14 @@ def test_a_share_is_the_answer_where_it_leads_there_already(
     assert not broker.leases
 
 
+def test_a_filter_that_a_share_would_undo_is_refused(
+    broker: Broker, gateway: Surroundings
+) -> None:
+    gateway.shares[(NAS, TCP, 8080)] = 40080
+    assert refusal(broker.ask(pcp(peers=(PEERS,)), NOON)) is Refusal.PEERS
+    assert not broker.leases
+
+
 @pytest.mark.parametrize("wish", [pcp(443), natpmp(443)])
 def test_a_device_cannot_end_a_share(
     broker: Broker, gateway: Surroundings, wish: Wish
@@ -897,6 +904,149 @@ def test_what_was_granted_later_is_not_taken_back(broker: Broker) -> None:
     assert broker.leases == (later,)
 
 
+def released(broker: Broker, wish: Wish, now: datetime = NOON) -> Released:
+    outcome = broker.release(wish, now)
+    assert isinstance(outcome, Released)
+    return outcome
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_lease_that_cannot_end_is_there_again(broker: Broker, family: Family) -> None:
+    address = IPV6 if family is Family.IPV6 else None
+    wish = pcp(8080, 8080, address=address, peers=(PEERS,))
+    lease = grant(broker, wish)
+    broker.undo(released(broker, wish))
+    assert broker.leases == broker.leases_of(NAS) == (lease,)
+    assert broker.next_expiry() == NOON + HOUR
+    forged = replace(wish, nonce=b"another one!")
+    assert refusal(broker.ask(forged, NOON)) is Refusal.OTHER_NONCE
+    assert ended(broker.expire(NOON + HOUR)) == [lease]
+
+
+def test_the_port_of_a_lease_that_cannot_end_is_taken_and_rests_when_it_ends(
+    broker: Broker,
+) -> None:
+    grant(broker, pcp(8080, 8080))
+    broker.undo(released(broker, pcp(8080)))
+    later = NOON + REST
+    assert grant(broker, pcp(9090, 8080, device=PC), later).external_port != 8080
+    released(broker, pcp(8080), later)
+    soon, rested = later + MINUTE, later + REST
+    assert grant(broker, pcp(9091, 8080, device=PC), soon).external_port != 8080
+    assert grant(broker, pcp(9092, 8080, device=PC), rested).external_port == 8080
+
+
+def test_a_lease_that_cannot_end_counts(gateway: Surroundings) -> None:
+    broker = new_broker(gateway, Limits(of_device=2))
+    fill(broker, 2)
+    broker.undo(released(broker, pcp(20_000)))
+    assert refusal(broker.ask(pcp(), NOON)) is Refusal.QUOTA
+
+
+def test_a_claim_that_cannot_end_is_there_again(broker: Broker) -> None:
+    grant(broker, pcp(8080, 8080))
+    lease = grant(broker, upnp(8080, 8080))
+    broker.undo(released(broker, pcp(8080)))
+    assert broker.leases == (lease,)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_claims_that_should_have_ended_together_are_there_again_in_any_order(
+    broker: Broker, order: int
+) -> None:
+    grant(broker, pcp(8080, 8080))
+    before = grant(broker, upnp(8080, 8080))
+    both = [released(broker, pcp(8080)), released(broker, upnp(8080, 8080))]
+    assert not broker.leases
+    for outcome in both[::order]:
+        broker.undo(outcome)
+    (lease,) = broker.leases
+    assert {*lease.claims} == {*before.claims}
+    assert replace(lease, claims=before.claims) == before
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_renewals_of_two_protocols_are_taken_back_in_any_order(
+    broker: Broker, order: int
+) -> None:
+    wishes = [pcp(8080, 8080), upnp(8080, 8080)]
+    for wish in wishes:
+        grant(broker, wish)
+    (before,) = broker.leases
+    both = [granted(broker, wish, NOON + MINUTE) for wish in wishes]
+    for outcome in both[::order]:
+        broker.undo(outcome)
+    (lease,) = broker.leases
+    assert {*lease.claims} == {*before.claims}
+
+
+def test_a_claim_that_was_made_anew_is_not_replaced_by_one_that_could_not_end(
+    broker: Broker,
+) -> None:
+    grant(broker, pcp(8080, 8080))
+    grant(broker, upnp(8080, 8080))
+    failed = released(broker, pcp(8080))
+    later = grant(broker, pcp(8080, lifetime=7200))
+    broker.undo(failed)
+    (lease,) = broker.leases
+    assert {*lease.claims} == {*later.claims}
+
+
+def test_a_lease_that_cannot_end_does_not_take_its_port_from_another(
+    broker: Broker,
+) -> None:
+    grant(broker, pcp(8080, 8080))
+    failed = released(broker, pcp(8080))
+    other = grant(broker, pcp(9090, 8080))
+    assert other.external_port == 8080
+    broker.undo(failed)
+    assert broker.leases == (other,)
+
+
+def test_a_renewal_that_fails_does_not_bring_an_ended_lease_back(
+    broker: Broker,
+) -> None:
+    grant(broker, pcp())
+    failed = granted(broker, pcp(), NOON + MINUTE)
+    released(broker, pcp())
+    broker.undo(failed)
+    assert not broker.leases
+
+
+# ---- protocols that are no longer served ------------------------------------------------
+
+
+def test_claims_by_protocols_that_are_not_served_end(broker: Broker) -> None:
+    kept = grant(broker, pcp(8080, 8080))
+    grant(broker, upnp(8080, 8080))
+    gone = [grant(broker, upnp(9090, 9090)), grant(broker, natpmp(9091, device=PC))]
+    withdrawn = broker.withdraw({AskedBy.UPNP, AskedBy.NATPMP}, NOON)
+    assert ended(withdrawn) == gone
+    assert [each.after for each in withdrawn] == [kept, None, None]
+    assert broker.leases == (kept,)
+    assert broker.next_expiry() == NOON + HOUR
+
+
+def test_filters_of_the_claims_that_are_left_hold_again(broker: Broker) -> None:
+    grant(broker, upnp(8080, 8080, peers=(PEERS,)))
+    assert grant(broker, natpmp(8080, 8080)).peers == ()
+    (withdrawn,) = broker.withdraw({AskedBy.NATPMP}, NOON)
+    assert withdrawn.after is not None
+    assert withdrawn.after.peers == (PEERS,)
+
+
+def test_ports_of_withdrawn_leases_rest(broker: Broker) -> None:
+    grant(broker, upnp(8080, 8080))
+    broker.withdraw({AskedBy.UPNP}, NOON)
+    assert grant(broker, pcp(8080, 8080, device=PC)).external_port != 8080
+
+
+def test_nothing_is_withdrawn_if_all_protocols_are_served(broker: Broker) -> None:
+    lease = grant(broker, pcp())
+    assert not broker.withdraw(set(), NOON)
+    assert broker.leases == (lease,)
+
+
 # ---- epoch and restart --------------------------------------------------------------------------------
 
 
@@ -928,8 +1078,8 @@ def restarted(broker: Broker, gateway: Surroundings, now: datetime) -> Broker:
 def test_a_restart_loses_nothing(broker: Broker, gateway: Surroundings) -> None:
     grant(broker, pcp(8080, 8080, description="Wéb", peers=(PEERS, OTHER_PEERS)))
     grant(broker, upnp(8080, 8080, lifetime=7200))
-    sixth = RemotePeers(ip_network("2001:db8:2::/48"), 1)
-    grant(broker, pcp(8080, address=IPV6, peers=(sixth,)))
+    sixth = IPv6Network("2001:db8:2::/48")
+    grant(broker, pcp(8080, address=IPV6, peers=(sixth,), client_port=5350))
     guest = pcp(device=GUEST)
     broker.answer(request_id(broker.ask(guest, NOON)) or "", Answer.ONCE, NOON)
     grant(broker, guest)
@@ -960,7 +1110,9 @@ FEW = Limits(of_device=3, in_all=5, peers=2)
 devices = st.sampled_from(DEVICES)
 few_ports = st.sampled_from([80, 1900, 2000, 2001, 2002, 5351])
 few_transports = st.sampled_from([TCP, UDP])
-peers = st.lists(st.sampled_from([PEERS, OTHER_PEERS, RemotePeers(PEERS.network, 1)]))
+peers = st.lists(
+    st.sampled_from([PEERS, OTHER_PEERS, IPv4Network("198.51.100.128/25")])
+)
 
 
 @st.composite
@@ -1039,11 +1191,14 @@ class AnySteps(RuleBasedStateMachine):
             others = {*before.claims} - {held}
             assert others == {*lease.claims} - {claim}
 
-    @rule(wish=wishes())
-    def release(self, wish: Wish) -> None:
-        before = {lease.lease_id: lease for lease in self.broker.leases}
+    def by_id(self) -> dict[str, Lease]:
+        return {lease.lease_id: lease for lease in self.broker.leases}
+
+    @rule(wish=wishes(), refused=st.booleans())
+    def release(self, wish: Wish, refused: bool) -> None:
+        before = self.by_id()
         outcome = self.broker.release(wish, self.now)
-        after = {lease.lease_id: lease for lease in self.broker.leases}
+        after = self.by_id()
         changed = [each for each in before if before[each] != after.get(each)]
         if isinstance(outcome, Released):
             assert changed == [outcome.before.lease_id]
@@ -1051,12 +1206,21 @@ class AnySteps(RuleBasedStateMachine):
             claim = outcome.before.claim(wish.asked_by)
             assert claim is not None
             assert claim.nonce == wish.nonce
+            if refused:
+                self.broker.undo(outcome)
+                assert self.by_id() == before
         else:
             assert not changed
 
-    @rule(device=devices, transport=few_transports)
-    def release_all(self, device: str, transport: Transport) -> None:
-        self.broker.release_all(device, transport, self.now)
+    @rule(device=devices, transport=few_transports, refused=st.booleans())
+    def release_all(self, device: str, transport: Transport, refused: bool) -> None:
+        before = self.by_id()
+        released, _ = self.broker.release_all(device, transport, self.now)
+        if refused:
+            for outcome in released:
+                self.broker.undo(outcome)
+            assert self.by_id() == before
+            return
         assert not any(
             lease.transport is transport and lease.claim(AskedBy.NATPMP)
             for lease in self.broker.leases_of(device)
@@ -1067,6 +1231,23 @@ class AnySteps(RuleBasedStateMachine):
         outcome = self.broker.release_external(device, transport, port, self.now)
         if isinstance(outcome, Released):
             assert outcome.before.device == device
+
+    @rule(protocols=st.sets(st.sampled_from(AskedBy)))
+    def withdraw(self, protocols: set[AskedBy]) -> None:
+        before = self.by_id()
+        withdrawn = self.broker.withdraw(protocols, self.now)
+        assert {each.before.lease_id for each in withdrawn} == {
+            lease_id
+            for lease_id, lease in before.items()
+            if any(claim.asked_by in protocols for claim in lease.claims)
+        }
+        for lease_id, lease in self.by_id().items():
+            left = [
+                claim
+                for claim in before[lease_id].claims
+                if claim.asked_by not in protocols
+            ]
+            assert [*lease.claims] == left
 
     @rule(device=devices)
     def permit(self, device: str) -> None:
@@ -1104,9 +1285,8 @@ class AnySteps(RuleBasedStateMachine):
         if self.grants:
             outcome = self.grants.pop()
             self.broker.undo(outcome)
-            now = {lease.lease_id: lease for lease in self.broker.leases}
             if outcome.before is None:
-                assert outcome.lease.lease_id not in now
+                assert outcome.lease.lease_id not in self.by_id()
             self.broker.expire(self.now)
         # What was granted before that has been committed.
         self.grants.clear()

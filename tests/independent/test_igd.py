@@ -16,6 +16,7 @@ import pytest
 from custom_components.portshare.independent.broker import Granted, Limits, Released
 from custom_components.portshare.independent.control import (
     Client,
+    Measured,
     Reply,
     Traffic,
     Unauthorized,
@@ -120,12 +121,15 @@ class Home:
         self.wan = Wan(
             address=IPv4Address("203.0.113.7"),
             since=NOON - HOUR,
-            link_up=True,
-            upstream=10_000_000,
-            downstream=2**40,
+        )
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(
+            rate=2**40,
             traffic=Traffic(1, 2**32 + 2, 3, 2**32 - 1),
             idle={TCP: 432_000, UDP: 120},
-            packets=lambda lease: self.packets,
+            packets={each.lease_id: self.packets for each in self.broker.leases},
         )
 
     def reply(
@@ -150,6 +154,7 @@ class Home:
             CLIENTS[device],
             now,
             self.wan,
+            self.measured,
         )
 
     def results(self, action: str, **changes: Any) -> dict[str, str]:
@@ -422,7 +427,7 @@ def test_what_is_told_of_the_connection(home: Home, gateway: Device) -> None:
         {"NewRSIPAvailable": "0", "NewNATEnabled": "1"},
         {
             "NewWANAccessType": "Ethernet",
-            "NewLayer1UpstreamMaxBitRate": "10000000",
+            "NewLayer1UpstreamMaxBitRate": "4294967295",
             "NewLayer1DownstreamMaxBitRate": "4294967295",
             "NewPhysicalLinkStatus": "Up",
         },
@@ -436,7 +441,7 @@ def test_what_is_told_of_the_connection(home: Home, gateway: Device) -> None:
 
 
 def test_what_is_told_without_a_connection(home: Home) -> None:
-    home.wan = replace(home.wan, address=None, since=None, link_up=False)
+    home.wan = replace(home.wan, address=None, since=None)
     assert home.results("GetStatusInfo")["NewConnectionStatus"] == "Disconnected"
     assert home.results("GetStatusInfo")["NewUptime"] == "0"
     assert home.results("GetExternalIPAddress") == {"NewExternalIPAddress": ""}
@@ -836,9 +841,7 @@ def test_a_pinhole_lasts_as_long_as_asked(home: Home, seconds: int) -> None:
         ("", "", ()),
         ("*", "0", ()),
         ("::", "0", ()),
-        (PEER, "0", (RemotePeers(IPv6Network(PEER)),)),
-        (PEER, "443", (RemotePeers(IPv6Network(PEER), 443),)),
-        ("", "443", (RemotePeers(IPv6Network("::/0"), 443),)),
+        (PEER, "0", (IPv6Network(PEER),)),
     ],
 )
 def test_who_may_call_through_a_pinhole(
@@ -848,14 +851,23 @@ def test_who_may_call_through_a_pinhole(
     assert lease.peers == peers
 
 
+@pytest.mark.parametrize("host", ["", PEER])
+def test_a_pinhole_for_a_port_of_callers_is_refused_and_not_opened_to_all(
+    home: Home, host: str
+) -> None:
+    assert home.error("AddPinhole", RemoteHost=host, RemotePort="443") == 600
+    assert not home.broker.leases
+    home.granted("AddPinhole", RemoteHost=PEER)
+    before = home.broker.leases
+    assert home.error("AddPinhole", RemoteHost=host, RemotePort="443") == 600
+    assert home.broker.leases == before
+
+
 def test_more_may_call_through_a_pinhole_but_never_fewer(home: Home) -> None:
     other = "2001:db8:ffff::2"
     first = home.granted("AddPinhole", RemoteHost=PEER)
     second = home.granted("AddPinhole", RemoteHost=other)
-    assert [str(each.network) for each in second.peers] == [
-        f"{PEER}/128",
-        f"{other}/128",
-    ]
+    assert [str(each) for each in second.peers] == [f"{PEER}/128", f"{other}/128"]
     third = home.granted("AddPinhole")
     fourth = home.granted("AddPinhole", RemoteHost=PEER)
     assert third.peers == fourth.peers == ()
@@ -912,7 +924,7 @@ def test_a_pinhole_is_given_more_time(home: Home) -> None:
     home.granted("AddPinhole", RemoteHost=PEER)
     lease = home.granted("UpdatePinhole", now=NOON + MINUTE)
     assert lease.expires == NOON + MINUTE + 2 * HOUR
-    assert lease.peers == (RemotePeers(IPv6Network(PEER)),)
+    assert lease.peers == (IPv6Network(PEER),)
 
 
 def test_a_pinhole_that_has_become_a_share_needs_no_more_time(home: Home) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from custom_components.portshare.independent import http_server, soap
-from custom_components.portshare.independent.control import Client, Wan
+from custom_components.portshare.independent.control import Client, Measured, Wan
 from custom_components.portshare.independent.descriptions import Paths, gateways
 from custom_components.portshare.independent.igd import Igd
 from custom_components.portshare.independent.igd_server import Identity, IgdServer
@@ -32,7 +32,7 @@ from .test_broker import GUEST, NAS, NOON, TCP, Surroundings, new_broker
 from .test_port_control import Home as Keeper
 from .test_port_control_server import LINK_LOCAL
 from .test_ssdp_server import is_at_home, lan_address, lan_addresses, link_local_of
-from .test_upnpc import ABOUT, wan
+from .test_upnpc import ABOUT, measured, wan
 
 PORT = 49000
 NAS4, NAS6 = "192.168.178.21", "2001:db8:1::21"
@@ -75,6 +75,9 @@ class Household(Keeper):
             if address == client.ipv4 or address in client.ipv6:
                 return client
         return None
+
+    async def measure(self, device: str) -> Measured:
+        return measured(self.broker)
 
     @override
     async def keep(self, changes: Collection[LeaseChange]) -> None:
@@ -218,12 +221,12 @@ def call(action: str, /, path: str = CONTROL, **arguments: object) -> bytes:
     return request("POST", path, body, SOAPAction=f'"{service}#{action}"')
 
 
-def add(client: str = NAS4, port: int = 8080) -> bytes:
+def add(client: str = NAS4, port: int = 8080, transport: str = "TCP") -> bytes:
     return call(
         "AddPortMapping",
         NewRemoteHost="",
         NewExternalPort=port,
-        NewProtocol="TCP",
+        NewProtocol=transport,
         NewInternalPort=80,
         NewInternalClient=client,
         NewEnabled=1,
@@ -252,6 +255,29 @@ async def test_what_the_kernel_refuses_is_not_granted(
     assert household.broker.leases == ()
     household.refuses = False
     assert status(await talk(nas, NAS4, LAN.ipv4, add())) == 200
+
+
+@pytest.mark.parametrize("protocols", ["TCP", ""], ids=["one", "both"])
+async def test_what_the_kernel_does_not_end_is_still_there(
+    household: Household, nas: Namespace, protocols: str
+) -> None:
+    """Of what should end together none ends if one cannot; later all do."""
+    for transport in ("TCP", "UDP"):
+        await talk(nas, NAS4, LAN.ipv4, add(transport=transport))
+    before, still_open = {*household.broker.leases}, household.open
+    delete = call(
+        "DeletePortMapping",
+        NewRemoteHost="",
+        NewExternalPort=8080,
+        NewProtocol=protocols,
+    )
+    household.refuses = True
+    assert error_code(await talk(nas, NAS4, LAN.ipv4, delete)) == 501
+    assert {*household.broker.leases} == before
+    household.refuses = False
+    assert household.open == still_open
+    assert status(await talk(nas, NAS4, LAN.ipv4, delete)) == 200
+    assert len(household.open) == (1 if protocols else 0)
 
 
 async def test_a_device_without_permission_is_refused_and_told(

@@ -202,6 +202,7 @@ def test_every_result_has_its_number() -> None:
 
 
 def test_ten_announcements_at_intervals_that_double() -> None:
+    assert natpmp.ANNOUNCE_AFTER[:4] == (0, 0.25, 0.75, 1.75)
     intervals = [after - before for before, after in pairwise(natpmp.ANNOUNCE_AFTER)]
     assert intervals == [0.25 * 2**n for n in range(9)]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from itertools import pairwise
 import struct
 
 from hypothesis import given, strategies as st
@@ -531,6 +530,20 @@ def test_the_peers_of_a_filter(
 
 
 @pytest.mark.parametrize(
+    "network",
+    [
+        IPv4Network("203.0.113.0/24"),
+        IPv4Network("0.0.0.0/0"),
+        IPv6Network("2001:db8:1::/64"),
+        IPv6Network("2001:db8:1::1/128"),
+    ],
+)
+def test_the_filter_of_peers(network: IPv4Network | IPv6Network) -> None:
+    assert Filter.of(network).network == network
+    assert Filter.of(network).port == 0
+
+
+@pytest.mark.parametrize(
     ("wanted", "prefer_failure", "assigned", "ruled_out"),
     [
         (WAN, True, WAN, False),
@@ -593,12 +606,6 @@ def test_a_lifetime_is_two_minutes_to_a_day(requested: int, assigned: int) -> No
 def test_the_limits_of_a_lifetime_can_be_set() -> None:
     assert pcp.assigned_lifetime(1, shortest=60) == 60
     assert pcp.assigned_lifetime(9000, longest=7200) == 7200
-
-
-def test_ten_announcements_at_intervals_that_double() -> None:
-    assert pcp.ANNOUNCE_AFTER[:4] == (0, 0.25, 0.75, 1.75)
-    intervals = [after - before for before, after in pairwise(pcp.ANNOUNCE_AFTER)]
-    assert intervals == [0.25 * 2**n for n in range(9)]
 
 
 def test_three_mapping_updates_within_a_second() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import re
 import socket
 import struct
@@ -34,6 +34,7 @@ class Household(Gateway):
         super().__init__()
         nas = home.devices["nas"].addresses
         known = {IPv4Address(nas.ipv4): NAS, IPv6Address(nas.ipv6): NAS}
+        self.home.addresses = {NAS: IPv4Address(nas.ipv4)}
 
         async def device_at(address: Address) -> str | None:
             return known.get(address)
@@ -90,6 +91,12 @@ async def test_natpmpc(
     assert household.home.open == []
 
 
+def server_at(to: str) -> tuple[str | int, ...]:
+    """Return where to send to, with the link that a link-local address is on."""
+    host, _, scope = to.partition("%")
+    return (host, PORT, 0, int(scope)) if scope else (host, PORT)
+
+
 def ask(
     home: Home, where: str, source: str, to: str, datagram: bytes, within: float = 3
 ) -> bytes | None:
@@ -98,9 +105,7 @@ def ask(
     with netns.socket_in(home.namespaces[where], family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(within)
         sock.bind((source, 0))
-        host, _, scope = to.partition("%")
-        target = (host, PORT, 0, int(scope)) if scope else (host, PORT)
-        sock.sendto(datagram, target)
+        sock.sendto(datagram, server_at(to))
         try:
             return sock.recv(2000)
         except TimeoutError:
@@ -167,6 +172,35 @@ async def test_announcements(
         announcement, _ = await asyncio.to_thread(sock.recvfrom, 100)
     assert peer == (LAN.ipv4, PORT)
     assert (address, announcement) == household.control.announcements(IPv4Address)
+
+
+@pytest.mark.parametrize("to", [LAN.ipv4, LAN.ipv6, f"{LINK_LOCAL}%2"])
+async def test_mapping_updates(
+    server: PortControlServer, household: Household, home: Home, to: str
+) -> None:
+    """Three times, where the client has asked from, and from where it was answered."""
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    nas = home.devices["nas"].addresses
+    source = nas.ipv6 if ":" in to else nas.ipv4
+    request = header(1, 600, ip_address(source)) + map_body(port=6881)
+    with netns.socket_in(
+        home.devices["nas"].namespace, family, socket.SOCK_DGRAM
+    ) as sock:
+        sock.settimeout(3)
+        sock.bind((source, 0))
+        sock.sendto(request, server_at(to))
+        answer, server_address = await asyncio.to_thread(sock.recvfrom, 100)
+        household.home.external_ipv4 = IPv4Address("203.0.113.99")
+        server.announce()
+        updates: list[bytes] = []
+        while len(updates) < 3:
+            update, peer = await asyncio.to_thread(sock.recvfrom, 100)
+            if peer == server_address:
+                updates.append(update)
+    external = ip_address(source) if ":" in to else household.home.external_ipv4
+    assert external
+    packed = IPv6Address(f"::ffff:{external}" if external.version == 4 else external)
+    assert updates == [answer[:44] + packed.packed] * 3
 
 
 async def test_addresses_come_and_go(

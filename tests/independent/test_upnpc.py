@@ -15,7 +15,12 @@ import pytest
 
 from custom_components.portshare.independent import soap
 from custom_components.portshare.independent.broker import Broker
-from custom_components.portshare.independent.control import Client, Traffic, Wan
+from custom_components.portshare.independent.control import (
+    Client,
+    Measured,
+    Traffic,
+    Wan,
+)
 from custom_components.portshare.independent.descriptions import (
     About,
     Device,
@@ -44,12 +49,15 @@ def wan() -> Wan:
     return Wan(
         address=IPv4Address("8.8.4.4"),  # upnpc wants one of the real internet
         since=NOON,
-        link_up=True,
-        upstream=10_000_000,
-        downstream=100_000_000,
+    )
+
+
+def measured(broker: Broker) -> Measured:
+    return Measured(
+        rate=100_000_000,
         traffic=Traffic(11, 22, 33, 44),
         idle={Transport.TCP: 432_000, Transport.UDP: 120},
-        packets=lambda lease: 5,
+        packets={each.lease_id: 5 for each in broker.leases},
     )
 
 
@@ -75,7 +83,8 @@ def served(gateway: Device, broker: Broker) -> Iterator[str]:
             try:
                 call = soap.parse(body, self.headers["SOAPAction"])
                 now = datetime.now(UTC)
-                reply = igd.act(gateway, service, call, CLIENT, now, wan())
+                seen = measured(broker)
+                reply = igd.act(gateway, service, call, CLIENT, now, wan(), seen)
             except UpnpError as err:
                 return 500, soap.fault(err)
             return 200, soap.respond(call, reply.results)

@@ -64,6 +64,9 @@ SSH_SWITCH = "switch.nas_ssh"
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
+# It cannot tell the local time while freezegun stops the clock.
+logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
 type SetUp = Callable[[], Awaitable[None]]
 type Later = Callable[..., Awaitable[None]]
 

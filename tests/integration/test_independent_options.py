@@ -34,7 +34,7 @@ from .test_options import save
 USER_EX_QUOTA = 10
 UNSUPPORTED_VERSION = 1
 NATPMP_EXTERNAL_ADDRESS = bytes(2)
-ALL = ["pcp", "natpmp"]
+ALL = ["pcp", "natpmp", "upnp"]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_what_is_mapped_outlives_a_change_of_options(
     assert await ask(after) == (SUCCESS, 6881)
 
 
-@pytest.mark.parametrize("options", [{CONF_PROTOCOLS: ["natpmp"]}])
+@pytest.mark.parametrize("options", [{CONF_PROTOCOLS: ["natpmp", "upnp"]}])
 async def test_natpmp_only(permitted: PortShareCoordinator) -> None:
     told = await answer(permitted, NATPMP_EXTERNAL_ADDRESS)
     assert told

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.portshare.gateway.other_firewalls import Kind, OtherFirewall
+from custom_components.portshare.gateway.others import Others
+from custom_components.portshare.sharing.model import Family
 from homeassistant.core import Event, HomeAssistant
 
 from .conftest import (
@@ -226,6 +229,78 @@ async def test_a_port_that_is_free_again_opens_when_the_internet_is_back(
     assert [each[:3] for each in told(home.events)] == [("disabled", "SSH", "conflict")]
     await home.change(**INTERNET)
     assert told(home.events)[1:] == [("enabled", "SSH", "conflict", 60, 60)]
+
+
+# Another firewall
+
+
+DOCKER, DOCKER_IPV6 = (
+    OtherFirewall(Kind.DOCKER, table, "filter", "FORWARD", blocks=frozenset({family}))
+    for table, family in (("ip", Family.IPV4), ("ip6", Family.IPV6))
+)
+BLOCKED: Any = {"firewalls": Others((DOCKER, DOCKER_IPV6))}
+LET_IN: Any = {"firewalls": Others()}
+
+
+async def test_a_firewall_that_keeps_callers_out_is_told_at_once(
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
+) -> None:
+    await home.change(**BLOCKED)
+    assert state_of(hass, "sensor.nas_web_server_status").state == "blocked"
+    closed = ("disabled", "Web server", "firewall", 0, None)
+    assert told(home.events) == [closed]
+    event_entity = state_of(hass, "event.nas_port_sharing").attributes
+    assert (event_entity["event_type"], event_entity["reason"]) == (
+        "disabled",
+        "firewall",
+    )
+    await home.later(seconds=30)
+    await home.change(**LET_IN)
+    assert told(home.events) == [
+        closed,
+        ("enabled", "Web server", "firewall", 30, 30),
+    ]
+    assert [event.data["families"] for event in home.events] == [[], ["ipv4", "ipv6"]]
+
+
+async def test_a_firewall_that_leaves_another_way_in_is_not_told_of_the_share(
+    home: Home, loaded: MockConfigEntry
+) -> None:
+    await home.change(firewalls=Others((DOCKER,)))
+    await home.change(**LET_IN)
+    assert not home.events
+
+
+async def test_what_is_switched_on_behind_a_firewall_is_told_when_callers_come_through(
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
+) -> None:
+    await home.change(**BLOCKED)
+    home.events.clear()
+    await call(hass, "turn_on", entity_id=SSH_SWITCH)
+    await home.later(minutes=1)
+    assert told(home.events) == [("enabled", "SSH", "user", 0, None)]
+    home.events.clear()
+    await home.change(**LET_IN)
+    assert sorted(told(home.events)) == [
+        ("enabled", "SSH", "firewall", 60, None),
+        ("enabled", "Web server", "firewall", 60, 60),
+    ]
+
+
+async def test_a_firewall_that_stays_over_a_restart_is_told_once(
+    hass: HomeAssistant, home: Home, loaded: MockConfigEntry
+) -> None:
+    await home.change(**BLOCKED)
+    await home.later(minutes=1)
+    await hass.config_entries.async_reload(loaded.entry_id)
+    await home.later(hours=1)
+    closed = ("disabled", "Web server", "firewall", 0, None)
+    assert told(home.events) == [closed]
+    await home.change(**LET_IN)
+    assert told(home.events) == [
+        closed,
+        ("enabled", "Web server", "firewall", 3660, 3660),
+    ]
 
 
 # Over a restart

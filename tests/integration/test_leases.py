@@ -134,7 +134,8 @@ async def test_what_the_user_shares_comes_first(
     answer = await hass.services.async_call(
         "portshare",
         "add_share",
-        {"mac": NAS, "name": "Mine", "port": 6881, "ipv6": False},
+        {"mac": NAS, "name": "Mine", "port": 6881, "external_port": 6881}
+        | {"ipv6": False, "confirm": True},
         blocking=True,
         return_response=True,
     )

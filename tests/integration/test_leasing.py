@@ -9,13 +9,17 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_capture_events,
     async_fire_time_changed,
 )
 
 from custom_components.portshare.const import CONF_MAC
 from custom_components.portshare.coordinator import PortShareCoordinator
+from custom_components.portshare.events import Cause
 from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.leasing import Leasing, leasing_of
+from custom_components.portshare.shares import async_add_share
+from custom_components.portshare.sharing.errors import LeasedPortNeedsConfirmation
 from custom_components.portshare.subentries import store_permission
 from homeassistant.core import HomeAssistant
 from tests.independent.test_pcp import header, map_body
@@ -49,6 +53,14 @@ async def ask(
     answer = await leasing(coordinator).control.answer(request, source)
     assert answer
     return answer[3], struct.unpack_from("!H", answer, 42)[0]
+
+
+async def epoch(coordinator: PortShareCoordinator) -> int:
+    request = header(0, 0, NAS_IPV4)
+    answer = await leasing(coordinator).control.answer(request, NAS_IPV4)
+    assert answer
+    time: int = struct.unpack_from("!I", answer, 8)[0]
+    return time
 
 
 async def permit(coordinator: PortShareCoordinator, *, independent: bool) -> None:
@@ -180,15 +192,100 @@ async def test_a_new_address_is_a_new_epoch(
     permitted: PortShareCoordinator, gateway: FakeGateway, hass: HomeAssistant
 ) -> None:
     """Clients compare the epoch time, and know that they have to ask again."""
-
-    async def epoch() -> int:
-        request = header(0, 0, NAS_IPV4)
-        answer = await leasing(permitted).control.answer(request, NAS_IPV4)
-        assert answer
-        time: int = struct.unpack_from("!I", answer, 8)[0]
-        return time
-
-    begun = await epoch()
+    begun = await epoch(permitted)
     gateway.change(wan_ipv4=(IPv4Address("203.0.113.99"),))
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert await epoch() <= begun + 1
+    assert await epoch(permitted) <= begun + 1
+
+
+async def test_a_new_share_is_told_whose_port_it_wants(
+    permitted: PortShareCoordinator, gateway: FakeGateway, hass: HomeAssistant
+) -> None:
+    """If it is to be all the same, the device loses the port, and may ask for another."""
+    await ask(permitted)
+    device = permitted.configuration.device_with(NAS)
+    assert device
+    fields = {"name": "Torrent", "port": 6882, "external_port": 6881, "ipv6": False}
+    with pytest.raises(LeasedPortNeedsConfirmation) as refused:
+        await async_add_share(permitted, device.device_id, fields, Cause())
+    assert refused.value.placeholders == {
+        "port": "6881",
+        "device": "NAS",
+        "description": "-",
+    }
+    assert TORRENT in gateway.open
+    events = async_capture_events(hass, "portshare_event")
+    fields["confirm"] = True
+    await async_add_share(permitted, device.device_id, fields, Cause())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert "tcp 6881 -> 192.168.178.21:6882" in gateway.open
+    assert TORRENT not in gateway.open
+    (removed,) = [each.data for each in events if "lease_id" in each.data]
+    assert (removed["type"], removed["reason"]) == ("mapping_removed", "conflict")
+    result, port = await ask(permitted)
+    assert result == SUCCESS
+    assert port != 6881
+
+
+async def test_a_share_takes_no_leased_port_of_itself(
+    permitted: PortShareCoordinator,
+) -> None:
+    await ask(permitted)
+    device = permitted.configuration.device_with(NAS)
+    assert device
+    fields = {"name": "Torrent", "port": 6881, "ipv6": False}
+    share = await async_add_share(permitted, device.device_id, fields, Cause())
+    assert share.external_port == 6882
+
+
+async def test_what_ended_while_nobody_was_here_is_told(
+    permitted: PortShareCoordinator,
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await ask(permitted, lifetime=600)
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    freezer.tick(timedelta(hours=1))
+    events = async_capture_events(hass, "portshare_event")
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    await hass.async_block_till_done()
+    (removed,) = [each.data for each in events if "lease_id" in each.data]
+    assert (removed["type"], removed["reason"]) == ("mapping_removed", "expired")
+
+
+async def test_an_address_that_changed_while_nobody_was_here(
+    permitted: PortShareCoordinator,
+    gateway: FakeGateway,
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Clients compare the epoch time, and know that they have to ask again."""
+    freezer.tick(timedelta(hours=1))
+    assert await epoch(permitted) >= 3600
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    assert await epoch(loaded.runtime_data) >= 3600
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    gateway.change(wan_ipv4=(IPv4Address("203.0.113.99"),))
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    assert await epoch(loaded.runtime_data) < 10
+
+
+@pytest.mark.usefixtures("errors_expected")
+async def test_the_kernel_does_not_close(
+    permitted: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    """Then it is open, and the device hears so; it can try again."""
+    await ask(permitted)
+
+    def refuse(change: object) -> None:
+        raise GatewayError("No buffer space available")
+
+    gateway.refuse = refuse
+    assert (await ask(permitted, lifetime=0))[0] == NO_RESOURCES
+    gateway.refuse = lambda change: None
+    await permitted.async_refresh()
+    assert TORRENT in gateway.open
+    assert (await ask(permitted, lifetime=0))[0] == SUCCESS
+    assert TORRENT not in gateway.open

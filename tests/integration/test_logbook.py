@@ -18,8 +18,10 @@ from custom_components.portshare.events import (
     of_request,
 )
 from custom_components.portshare.gateway.books import Visitor
+from custom_components.portshare.gateway.other_firewalls import Kind, OtherFirewall
+from custom_components.portshare.gateway.others import Others
 from custom_components.portshare.independent.leases import AskedBy, Wish
-from custom_components.portshare.sharing.model import Transport
+from custom_components.portshare.sharing.model import Family, Transport
 from homeassistant.components.logbook.processor import EventProcessor
 from homeassistant.components.recorder import get_instance
 from homeassistant.core import Context, HomeAssistant
@@ -220,6 +222,23 @@ async def test_a_port_that_goes_to_another_share_is_logged(
         "NAS | SSH (external port 8080) was shared with the internet "
         "because its port has become free",
         "NAS | SSH (external port 8080) was closed because another share has its port",
+    ]
+
+
+async def test_a_firewall_that_keeps_callers_out_is_logged(
+    hass: HomeAssistant, gateway: FakeGateway, loaded: MockConfigEntry
+) -> None:
+    mine = OtherFirewall(
+        Kind.NFTABLES, "inet", "mine", "forward", blocks=frozenset(Family)
+    )
+    for firewalls in ((mine,), ()):
+        gateway.put_others(Others(firewalls))
+        await hass.async_block_till_done()
+    assert await messages(hass) == [
+        "NAS | Web server (external port 8080) cannot be called any more "
+        "because the gateway itself keeps callers out",
+        "NAS | Web server (external port 8080) can be called from the internet "
+        "because the gateway itself lets callers in now",
     ]
 
 

@@ -358,27 +358,32 @@ async def test_notices_speak_the_language_of_home_assistant(
 
 
 @pytest.mark.parametrize(
-    ("language", "text"),
+    ("language", "shut", "open_"),
     [
         (
             "en",
             '"SSH" of NAS is switched on, but the gateway itself keeps callers out. '
             "Home Assistant's repairs say why.",
+            '"SSH" of NAS is shared with the internet now, because the gateway itself '
+            "lets callers in: 203.0.113.2:2222",
         ),
         (
             "de",
             "„SSH“ von NAS ist eingeschaltet, aber das Gateway selbst lässt keine "
             "Anrufer durch. Warum, steht in den Reparaturen von Home Assistant.",
+            "„SSH“ von NAS ist jetzt für das Internet freigegeben, weil das Gateway "
+            "selbst Anrufer durchlässt: 203.0.113.2:2222",
         ),
     ],
 )
-async def test_a_share_that_is_blocked_is_not_said_to_be_open(
+async def test_a_share_that_is_blocked_is_said_to_be_open_when_it_is(
     hass: HomeAssistant,
     gateway: FakeGateway,
     phone: Phone,
     set_up: SetUp,
     language: str,
-    text: str,
+    shut: str,
+    open_: str,
 ) -> None:
     hass.config.language = language
     gateway.put_others(
@@ -396,7 +401,10 @@ async def test_a_share_that_is_blocked_is_not_said_to_be_open(
     )
     await set_up()
     await turn(hass, "turn_on")
-    assert phone.messages == [text]
+    assert phone.messages == [shut]
+    gateway.put_others(Others())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert phone.messages == [shut, open_]
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -148,7 +148,13 @@ def test_every_reason_has_its_text(language: str) -> None:
         "mapping_added_lease",
         *(
             f"mapping_removed_{reason}"
-            for reason in by_whom | {Reason.LEASE, Reason.PERMISSION}
+            for reason in (
+                *by_whom,
+                Reason.LEASE,
+                Reason.EXPIRED,
+                Reason.PERMISSION,
+                Reason.CONFLICT,
+            )
         ),
         *(kind for kind in EventType if not kind.startswith("share_")),
     } - {EventType.MAPPING_ADDED, EventType.MAPPING_REMOVED}

@@ -26,6 +26,7 @@ EVERY_ERROR = (
     errors.ServedByGateway(22, Transport.TCP, None),
     errors.NeedsConfirmation("SSH (22)"),
     errors.ExposedHostNeedsConfirmation("Exposed host"),
+    errors.LeasedPortNeedsConfirmation(6881, "PC", "a game"),
     errors.InvalidSource("?"),
     errors.TooManySources(33, 32),
     errors.NoSourceOfFamily({Family.IPV4}),

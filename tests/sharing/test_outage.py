@@ -17,9 +17,11 @@ from custom_components.portshare.sharing.outage import (
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PASSING = (Status.NO_INTERNET, Status.DEVICE_UNKNOWN)
+LASTING = (Status.CONFLICT, Status.BLOCKED)
 
 passing = pytest.mark.parametrize("cause", PASSING)
-each = pytest.mark.parametrize("cause", [*PASSING, Status.CONFLICT])
+lasting = pytest.mark.parametrize("cause", LASTING)
+each = pytest.mark.parametrize("cause", PASSING + LASTING)
 
 type Observed = tuple[Outage | None, tuple[Telling, ...]]
 
@@ -88,11 +90,12 @@ def test_both_are_told_at_the_end_if_nobody_was_there_when_it_was_due(
     ]
 
 
-def test_of_a_conflict_it_is_told_at_once() -> None:
-    outage, closed = seen(None, Status.CONFLICT, NOON)
-    assert closed == (Telling(Turn.CLOSED, Status.CONFLICT, NOON),)
+@lasting
+def test_what_does_not_pass_by_itself_is_told_at_once(cause: Status) -> None:
+    outage, closed = seen(None, cause, NOON)
+    assert closed == (Telling(Turn.CLOSED, cause, NOON),)
     _, opened = seen(outage, Status.ACTIVE, NOON + MINUTE)
-    assert opened == (Telling(Turn.OPENED, Status.CONFLICT, NOON + MINUTE, MINUTE),)
+    assert opened == (Telling(Turn.OPENED, cause, NOON + MINUTE, MINUTE),)
 
 
 @passing
@@ -107,14 +110,15 @@ def test_what_was_not_open_before_is_neither_closed_nor_opened_again(
     assert seen(outage, Status.ACTIVE, NOON + 9 * MINUTE) == (None, ())
 
 
-def test_who_waited_for_a_port_from_the_beginning_is_told_as_open_when_he_gets_it() -> (
-    None
-):
-    outage, told = seen(None, Status.CONFLICT, NOON, was_open=False)
+@lasting
+def test_who_waited_from_the_beginning_is_told_as_open_when_he_is(
+    cause: Status,
+) -> None:
+    outage, told = seen(None, cause, NOON, was_open=False)
     assert not told
     assert seen(outage, Status.ACTIVE, NOON + MINUTE) == (
         None,
-        (Telling(Turn.OPENED, Status.CONFLICT, NOON + MINUTE),),
+        (Telling(Turn.OPENED, cause, NOON + MINUTE),),
     )
 
 

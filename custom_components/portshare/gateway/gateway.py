@@ -29,6 +29,7 @@ from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .forwarding import not_forwarded
 from .listeners import listeners
+from .lookout import Lookout
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from .nftables import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, delete_table
 from .other_firewalls import OtherFirewall, let_through, stop_letting_through
@@ -59,9 +60,6 @@ _OUT_OF_STEP: Final = frozenset({errno.ENOENT, errno.EEXIST, errno.EBUSY})
 # internet is back, or there is an exposed host.
 _CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
 
-# How long others are left alone with their changes before we look at them.
-_SETTLE_SECONDS: Final = 0.2
-
 # A device that has just asked for something answers the kernel within this time.
 _ANSWER_SECONDS: Final = 1
 
@@ -89,7 +87,8 @@ class Gateway:
         self._listeners: set[Callable[[], None]] = set()
         self._on_damage: Callable[[], None] = _ignore
         self._watch = Watch(self._changed)
-        self._tables = TableWatch(self._damaged, self._others_changed)
+        self._lookout = Lookout(self.look)
+        self._tables = TableWatch(self._damaged, self._lookout.changed)
         self._netlink: NetlinkSocket | None = None
         self._claim: socket.socket | None = None
         self._lock = asyncio.Lock()
@@ -103,7 +102,6 @@ class Gateway:
         self._others = Others()
         self._served: frozenset[tuple[Transport, int]] = frozenset()
         self._not_forwarded: frozenset[Family] = frozenset()
-        self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Begin to watch the network, and check that shares can work here.
@@ -117,7 +115,7 @@ class Gateway:
             await self._watch.open()
             await preflight(self._watch.network.links)
             self._delivers = await has_egress_hook()
-            self._netlink = NetlinkSocket(NETLINK_NETFILTER)
+            self._netlink = NetlinkSocket(NETLINK_NETFILTER, on_loss=self._out_of_touch)
             self._tables.open(self._netlink.port_id)
             await self.look()
         except (GatewayError, OSError) as err:
@@ -137,10 +135,7 @@ class Gateway:
         self._on_damage = _ignore
         await self._watch.close()
         await self._tables.close()
-        if self._looking:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
-            self._looking = None
+        await self._lookout.close()
         if self._netlink:
             await self._netlink.close()
             self._netlink = None
@@ -170,8 +165,11 @@ class Gateway:
     async def look(self) -> None:
         """Look at what the kernel does not tell by itself; that changes the facts.
 
-        These are its services, whether it forwards, and others. Raises a GatewayError.
+        These are its services, whether it forwards, others, and whether it still tells
+        us the rest. Raises a GatewayError.
         """
+        self._watch.check()
+        self._tables.check()
         network = self._watch.network
         wan_links = {link.index for link in network.links if link.name in self._wan}
         served = await listeners(
@@ -437,20 +435,10 @@ class Gateway:
     def _damaged(self) -> None:
         self._on_damage()
 
-    def _others_changed(self) -> None:
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look_soon())
-
-    async def _look_soon(self) -> None:
-        """Look when others are ready: a firewall that starts adds hundreds of rules."""
-        while True:
-            await asyncio.sleep(_SETTLE_SECONDS)
-            try:
-                await self.look()
-            except GatewayError as err:
-                _LOGGER.debug("Looking at other firewalls failed: %s", err)
-            else:
-                return
+    def _out_of_touch(self) -> None:
+        """Our socket has lost answers; the one in its place may have another port id."""
+        if self._netlink:
+            self._tables.follow(self._netlink.port_id)
 
     def _changed(self) -> None:
         before, self._facts = self._facts, None

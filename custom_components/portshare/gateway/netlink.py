@@ -13,12 +13,15 @@ import ctypes
 from dataclasses import dataclass, field
 import errno
 import itertools
+import logging
 import os
 import socket
 import struct
 from typing import Final, NamedTuple
 
 from .errors import BatchRefused, NetlinkError, NetlinkTimeout
+
+_LOGGER = logging.getLogger(__name__)
 
 # include/uapi/linux/netlink.h
 NETLINK_ROUTE: Final = 0
@@ -98,6 +101,9 @@ class NetlinkSocket:
     Sending runs the whole request in the caller's thread and may wait for the kernel's
     commit mutex while another program loads rules (measured: up to 0.5 s), so it is
     done in a thread of its own. One request is under way at a time.
+
+    A socket may be lost: somebody in this process closes its descriptor, or the kernel
+    does not answer in time. The next use opens it anew; its port id may be another then.
     """
 
     def __init__(
@@ -106,35 +112,54 @@ class NetlinkSocket:
         *,
         groups: Iterable[int] = (),
         on_event: Callable[[Event], None] | None = None,
-        on_overrun: Callable[[], None] | None = None,
+        on_loss: Callable[[], None] | None = None,
         filter_: bytes = b"",
     ) -> None:
         """Open the socket and join the multicast groups.
 
-        `on_overrun` is called when the kernel had to drop events (ENOBUFS): the
-        listener must read everything again. `filter_` are the instructions of a
-        classic BPF program that chooses the messages to receive.
+        `on_loss` is called when messages were lost, because the kernel had to drop some
+        (ENOBUFS) or the socket was opened anew: the listener must read everything again.
+        `filter_` are the instructions of a classic BPF program that chooses the messages
+        to receive.
         """
+        self._protocol = protocol
+        self._groups = tuple(groups)
+        self._filter = filter_
         self._on_event = on_event
-        self._on_overrun = on_overrun
-        self._socket = _open(protocol, groups, filter_)
-        self.port_id: int = self._socket.getsockname()[0]
+        self._on_loss = on_loss
         self._buffer = bytearray(_BUFFER_BYTES)
         self._sequence = itertools.count(1)
         self._exchange: _Exchange | None = None
         self._lock = asyncio.Lock()
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="portshare-netlink")
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket, self._read)
+        self._lost = False
+        self._closed = False
+        self._connect()
 
     async def close(self) -> None:
         """Close the socket; whoever waits for an answer gets an error."""
-        if self._socket.fileno() < 0:
+        if self._closed:
             return
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-        self._fail(_closed())
+        self._closed = True
+        self._let_go()
         await self._loop.run_in_executor(None, self._sender.shutdown)
+
+    def check(self) -> bool:
+        """Open the socket anew if it was lost; return whether it is open.
+
+        Every request does that first. Who only listens is not told of a descriptor that
+        was closed, so he must ask.
+        """
+        if not self._is_open():
+            self._reopen("somebody has closed it")
+        return self._is_open()
+
+    def set_filter(self, filter_: bytes) -> None:
+        """Receive what another filter lets pass from now on."""
+        self._filter = filter_
+        if self.check():
+            _attach(self._socket, filter_)
 
     async def request(self, *messages: Message) -> list[bytes]:
         """Send messages that are carried out one after the other, at once.
@@ -200,12 +225,58 @@ class NetlinkSocket:
             number, error = exchange.errors[0]
             raise BatchRefused(error, number - numbers[0] - 1)
 
+    def _connect(self) -> None:
+        self._socket = _open(self._protocol, self._groups, self._filter)
+        self._identity = os.fstat(self._socket.fileno())
+        self.port_id: int = self._socket.getsockname()[0]
+        # The loop may know the number yet, of a socket that was closed behind its back.
+        self._loop.remove_reader(self._socket)
+        self._loop.add_reader(self._socket, self._read)
+
+    def _is_open(self) -> bool:
+        """Return whether the descriptor is ours still, and not closed or another's."""
+        descriptor = _status(self._socket.fileno())
+        return bool(descriptor and os.path.samestat(descriptor, self._identity))
+
+    def _reopen(self, reason: str) -> None:
+        if self._closed:
+            return
+        if not self._lost:
+            _LOGGER.warning(
+                "The socket of netlink protocol %d was lost: %s", self._protocol, reason
+            )
+        self._lost = True
+        self._let_go()
+        try:
+            self._connect()
+        except OSError as err:
+            _LOGGER.debug(
+                "The socket of netlink protocol %d cannot be opened: %s",
+                self._protocol,
+                err,
+            )
+            return
+        self._lost = False
+        _LOGGER.info("The socket of netlink protocol %d is open again", self._protocol)
+        if self._on_loss:
+            self._on_loss()
+
+    def _let_go(self) -> None:
+        """Close the socket, but not what else may have its number by now."""
+        is_open = self._is_open()
+        number = self._socket.detach()
+        if is_open or (number >= 0 and not _status(number)):
+            self._loop.remove_reader(number)
+        if is_open:
+            os.close(number)
+        self._fail(_closed())
+
     def _future(self) -> asyncio.Future[None]:
         return self._loop.create_future()
 
     async def _send(self, data: bytes, exchange: _Exchange) -> _Exchange:
         async with self._lock:
-            if self._socket.fileno() < 0:
+            if not self.check():
                 raise _closed()
             self._exchange = exchange
             try:
@@ -215,6 +286,8 @@ class NetlinkSocket:
                     )
                     await exchange.done
             except TimeoutError as err:
+                # The answer may come yet, and would be nobody's.
+                self._reopen("the kernel has not answered in time")
                 raise NetlinkTimeout from err
             except NetlinkError:
                 raise
@@ -233,18 +306,23 @@ class NetlinkSocket:
                 return
             except OSError as err:
                 self._read_failed(err)
-                continue
+                return
             if sender == 0:
                 self._parse(memoryview(self._buffer)[:size])
 
     def _read_failed(self, err: OSError) -> None:
-        self._fail(NetlinkError(err.errno or errno.EIO, err.strerror or ""))
-        if err.errno == errno.ENOBUFS and self._on_overrun:
-            self._on_overrun()
+        if err.errno != errno.ENOBUFS:
+            self._reopen(str(err))
+            return
+        self._fail(NetlinkError(errno.ENOBUFS, err.strerror or ""))
+        if self._on_loss:
+            self._on_loss()
 
     def _fail(self, error: NetlinkError) -> None:
         if self._exchange and not self._exchange.done.done():
             self._exchange.done.set_exception(error)
+            # Who waits may have given up: that is nothing for the loop to complain of.
+            self._exchange.done.exception()
 
     def _parse(self, data: memoryview) -> None:
         while len(data) >= _HEADER.size:
@@ -319,14 +397,26 @@ def _open(protocol: int, groups: Iterable[int], filter_: bytes) -> socket.socket
         with contextlib.suppress(OSError):
             netlink.setsockopt(_SOL_NETLINK, option, 1)
     if filter_:
-        program = ctypes.create_string_buffer(filter_)
-        count = len(filter_) // _INSTRUCTION_BYTES
-        fprog = struct.pack("@HP", count, ctypes.addressof(program))
-        netlink.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
+        _attach(netlink, filter_)
     netlink.bind((0, 0))
     for group in groups:
         netlink.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
     return netlink
+
+
+def _attach(netlink: socket.socket, filter_: bytes) -> None:
+    program = ctypes.create_string_buffer(filter_)
+    count = len(filter_) // _INSTRUCTION_BYTES
+    fprog = struct.pack("@HP", count, ctypes.addressof(program))
+    netlink.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
+
+
+def _status(descriptor: int) -> os.stat_result | None:
+    """Return what has the number of a descriptor; None if nobody has it."""
+    try:
+        return os.fstat(descriptor)
+    except OSError:
+        return None
 
 
 def _align(length: int) -> int:

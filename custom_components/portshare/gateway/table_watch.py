@@ -69,7 +69,7 @@ class TableWatch:
             NETLINK_NETFILTER,
             groups=(_NFNLGRP_NFTABLES,),
             on_event=self._event,
-            on_overrun=self._overrun,
+            on_loss=self._lost,
             filter_=_all_but(port_id),
         )
 
@@ -78,6 +78,17 @@ class TableWatch:
         if self._netlink:
             await self._netlink.close()
             self._netlink = None
+
+    def check(self) -> None:
+        """Listen anew if the socket was lost."""
+        if self._netlink:
+            self._netlink.check()
+
+    def follow(self, port_id: int) -> None:
+        """Take another socket for ours: what became of our last change is not known."""
+        if self._netlink:
+            self._netlink.set_filter(_all_but(port_id))
+            self._lost()
 
     def _event(self, event: Event) -> None:
         if event.type >> 8 != NFNL_SUBSYS_NFTABLES:
@@ -93,7 +104,7 @@ class TableWatch:
         elif not elements:
             self._others_changed = True
 
-    def _overrun(self) -> None:
+    def _lost(self) -> None:
         self.damage = max(self.damage, Damage.UNKNOWN)
         self._others_changed = True
         self._tell()

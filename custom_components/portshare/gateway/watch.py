@@ -158,7 +158,7 @@ class Watch:
             NETLINK_ROUTE,
             groups=_GROUPS,
             on_event=self._event,
-            on_overrun=self._overrun,
+            on_loss=self._lost,
         )
         await self._read_all()
 
@@ -170,6 +170,11 @@ class Watch:
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reading
+
+    def check(self) -> None:
+        """Follow anew, and read everything again, if the socket was lost."""
+        if self._netlink:
+            self._netlink.check()
 
     async def probe(self, link: int, address: Address) -> None:
         """Ask the kernel to find out who has an address (ARP or ND)."""
@@ -189,7 +194,7 @@ class Watch:
         elif _follow(self.neighbours, message):
             self._on_change()
 
-    def _overrun(self) -> None:
+    def _lost(self) -> None:
         self._neighbours_lost = True
         self._schedule_reading()
 

@@ -4,42 +4,17 @@ A wish goes in, an outcome comes out. The broker keeps the leases, but knows no 
 no kernel and no clock: who asks says what time it is, and undoes what the kernel refuses.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import takewhile
 from math import ceil
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Protocol
-from zlib import crc32
+from typing import Any, ClassVar, Protocol
 
-from ..sharing.model import HIGHEST_PORT, Family, Transport
+from ..sharing.model import Family, Transport
 from .approval import Answer, Approvals
+from .external_ports import ExternalPorts
 from .leases import AskedBy, Claim, Lease, Leases, Refusal, RemotePeers, Wish
-
-# "The assigned external port [...] SHOULD NOT be reused for an interval equal to the reuse
-# time limit enforced by the NAT for its implicit dynamic mappings (typically, the maximum
-# TCP segment lifetime of 2 minutes [RFC0793]). [...] However, within these time windows, the
-# PCP server SHOULD allow an external port to be reclaimed by the same client"
-# -- RFC 6887 section 15
-REST: Final = timedelta(minutes=2)
-
-# "A PCP server MUST NOT create client mappings for external UDP ports 5350 or 5351."
-# -- RFC 6887 section 11.3. The same for SSDP's port.
-_FORBIDDEN: Final = frozenset((Transport.UDP, port) for port in (1900, 5350, 5351))
-
-# Where another port is looked for: all over the ports from 1024 on, beginning where chance
-# would, but for the same wish always at the same. After so many tries nearly all are taken,
-# and nobody may keep us busy with the search for the last one.
-_LOWEST_TRIED: Final = 1024
-_COUNT_TRIED: Final = HIGHEST_PORT - _LOWEST_TRIED + 1
-_STRIDE: Final = 20_011
-_TRIES: Final = 1024
-
-_COMPANIONS: Final = {
-    Transport.TCP: Transport.UDP,
-    Transport.UDP: Transport.TCP,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +64,11 @@ class Granted:
     lease: Lease
     lifetime: int
     before: Lease | None = None
+
+    @property
+    def after(self) -> Lease:
+        """What there is now, as `Released` has it."""
+        return self.lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +124,15 @@ class Broker:
         self._approvals = Approvals(
             new_id, most=limits.in_all, most_of_device=limits.of_device
         )
-        self._resting: dict[tuple[Transport, int], tuple[str, datetime]] = {}
+        self._ports = ExternalPorts(
+            self._leases, surroundings.reserved, limits.lowest_port
+        )
         self._began = now
         self._askers: set[str] = set()
 
     @property
     def leases(self) -> Collection[Lease]:
-        """All leases, the oldest first."""
+        """All leases, in the order in which they came."""
         return tuple(self._leases)
 
     @property
@@ -178,6 +160,9 @@ class Broker:
             # -- RFC 6887 section 11.3
             if wish.exact and wish.external_port != shared:
                 return Refused(Refusal.PORT_TAKEN)
+            # Who may call a share is up to the user.
+            if wish.peers:
+                return Refused(Refusal.PEERS)
             # "If the existing mapping is static (created outside of PCP), the PCP server
             # MUST return the external address and port of the existing mapping in its
             # response" -- RFC 6887 section 11.3
@@ -194,15 +179,26 @@ class Broker:
             return self._open(wish, now)
         return self._renew(lease, wish, now)
 
-    def undo(self, granted: Granted) -> None:
-        """Take back what the kernel has refused."""
-        lease = self._leases.get(granted.lease.lease_id)
+    def undo(self, outcome: Granted | Released) -> None:
+        """Take back what the kernel has refused: the claims of before are there again.
+
+        What else was decided meanwhile stays. If the device has got the external port of
+        an ended lease for another one, the ended lease does not come back.
+        """
+        before, after = outcome.before, outcome.after
+        origin = before or after
+        assert origin is not None
+        lease = self._leases.get(origin.lease_id)
+        claims = _claims_without(before, after, lease)
         if lease is None:
-            return
-        if granted.before is None:
+            if isinstance(outcome, Released) and not self._ports.has_another(origin):
+                self._leases.put(replace(origin, claims=claims))
+        elif claims:
+            self._leases.put(
+                replace(origin if lease is after else lease, claims=claims)
+            )
+        else:
             self._leases.drop(lease)
-        elif lease is granted.lease:
-            self._leases.put(granted.before)
 
     def release(self, wish: Wish, now: datetime) -> Released | Refused:
         """End the claim that a device made by the same wish."""
@@ -261,15 +257,26 @@ class Broker:
             self._end_claims(lease, now, AskedBy) for lease in self.leases_of(device)
         )
 
+    def withdraw(
+        self, protocols: Container[AskedBy], now: datetime
+    ) -> Collection[Released]:
+        """End the claims by protocols that nobody serves any more.
+
+        Nobody could renew them, nor end them.
+        """
+        return tuple(
+            self._end_claims(lease, now, protocols)
+            for lease in self.leases
+            if any(claim.asked_by in protocols for claim in lease.claims)
+        )
+
     def expire(self, now: datetime) -> Collection[Released]:
         """End the claims whose time is over."""
         released = []
         while (lease := self._leases.first_due()) is not None and lease.due <= now:
             over = {claim.asked_by for claim in lease.claims if claim.expires <= now}
             released.append(self._end_claims(lease, now, over))
-        rested = takewhile(lambda each: each[1][1] <= now, self._resting.items())
-        for port, _ in [*rested]:
-            del self._resting[port]
+        self._ports.forget_rested(now)
         return released
 
     def next_expiry(self) -> datetime | None:
@@ -305,13 +312,16 @@ class Broker:
             "leases": [lease.as_dict() for lease in self._leases],
         }
 
-    def restore(self, stored: dict[str, Any], now: datetime) -> None:
-        """Go on with what `as_dict` returned before a restart, as far as it still lasts."""
+    def restore(self, stored: dict[str, Any], now: datetime) -> Collection[Released]:
+        """Go on with what `as_dict` returned before a restart.
+
+        Returns what has ended meanwhile.
+        """
         self._began = datetime.fromisoformat(stored["epoch"])
         self._askers.update(stored["askers"])
         for each in stored["leases"]:
             self._leases.put(Lease.from_dict(each))
-        self.expire(now)
+        return self.expire(now)
 
     def _find(self, wish: Wish) -> Lease | None:
         """Return the lease of the device that a wish is about."""
@@ -338,7 +348,7 @@ class Broker:
             return Refused(Refusal.FULL)
         if len(wish.peers) > self._limits.peers:
             return Refused(Refusal.PEERS)
-        external_port = self._choose_port(wish, now)
+        external_port = self._ports.choose(wish, now)
         if isinstance(external_port, Refusal):
             return Refused(external_port)
         claim = self._claim(wish, wish.peers, now)
@@ -396,6 +406,7 @@ class Broker:
             wish.nonce,
             peers,
             wish.description,
+            wish.client_port,
         )
 
     def _lifetime(self, wish: Wish) -> int:
@@ -419,58 +430,15 @@ class Broker:
             self._leases.put(after)
         else:
             self._leases.drop(lease)
-            if lease.address is None:
-                port = (lease.transport, lease.external_port)
-                self._resting.pop(port, None)  # so that they stay in the order of time
-                self._resting[port] = (lease.device, now + REST)
+            self._ports.let_rest(lease, now)
         return Released(lease, after)
 
-    def _choose_port(self, wish: Wish, now: datetime) -> int | Refusal:
-        """Return the external port for a new lease, or why there is none."""
-        if wish.address is not None:
-            if not self._is_allowed(wish.transport, wish.port):
-                return Refusal.NOT_PERMITTED
-            if wish.exact and wish.external_port != wish.port:
-                return Refusal.PORT_TAKEN
-            return wish.port
-        if wish.exact and not self._is_allowed(wish.transport, wish.external_port):
-            return Refusal.PORT_FORBIDDEN
-        if self._is_free(wish, wish.external_port, now):
-            return wish.external_port
-        if wish.exact:
-            return Refusal.PORT_TAKEN
-        # "If the request did not contain the PREFER_FAILURE option, and the PCP server can
-        # assign some other external address and port for that protocol, then the PCP
-        # server MUST do so" -- RFC 6887 section 11.3
-        return next(
-            (port for port in _other_ports(wish) if self._is_free(wish, port, now)),
-            Refusal.FULL,
-        )
 
-    def _is_allowed(self, transport: Transport, port: int) -> bool:
-        return port >= self._limits.lowest_port and (transport, port) not in _FORBIDDEN
-
-    def _is_free(self, wish: Wish, port: int, now: datetime) -> bool:
-        """Return whether a device may have this external port of IPv4."""
-        if (
-            not self._is_allowed(wish.transport, port)
-            or self._leases.at_external(wish.transport, port) is not None
-            or self._surroundings.reserved(wish.transport, port)
-        ):
-            return False
-        # "The NAT gateway MUST reserve the companion port so the same client can choose to
-        # map it in the future. For example, if a client requests to map TCP port 80, as
-        # long as the client maintains the lease for that TCP port mapping, another client
-        # with a different internal IP address MUST NOT be able to successfully acquire the
-        # mapping for UDP port 80." -- RFC 6886 section 3.3
-        companion = self._leases.at_external(_COMPANIONS[wish.transport], port)
-        if companion is not None and companion.device != wish.device:
-            return False
-        device, until = self._resting.get((wish.transport, port), (wish.device, now))
-        return device == wish.device or now >= until
-
-
-def _other_ports(wish: Wish) -> Iterator[int]:
-    begin = crc32(f"{wish.device} {wish.transport} {wish.port}".encode())
-    for step in range(_TRIES):
-        yield _LOWEST_TRIED + (begin + step * _STRIDE) % _COUNT_TRIED
+def _claims_without(
+    before: Lease | None, after: Lease | None, lease: Lease | None
+) -> tuple[Claim, ...]:
+    """Return the claims of a lease as if `before` had not become `after`."""
+    was, became, now = (each.claims if each else () for each in (before, after, lease))
+    claims = [each for each in was if each in now or each not in became]
+    claims += [each for each in now if each not in became]
+    return tuple({each.asked_by: each for each in claims}.values())

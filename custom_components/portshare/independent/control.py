@@ -1,7 +1,7 @@
 """What every action of a gateway works with: who asks, for what, and what is said."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from ..sharing.model import HIGHEST_PORT, Transport
 from .broker import Broker, Granted, NotAuthorized, Refused, Released, Shared
 from .descriptions import Device
-from .leases import Lease, Refusal, Wish
+from .leases import Refusal, Wish
 from .markup import printable
 from .soap import ErrorCode, UpnpError
 
@@ -49,29 +49,33 @@ class Client:
 class Traffic:
     """What went over the WAN interface."""
 
-    bytes_sent: int
-    bytes_received: int
-    packets_sent: int
-    packets_received: int
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    packets_sent: int = 0
+    packets_received: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wan:
-    """What clients can know of the internet connection.
-
-    It is there `since`, None if it is not. Rates are in bits per second. `idle` says
-    after how many seconds the firewall forgets a flow that a device began, `packets`
-    how many went through a pinhole.
-    """
+    """What is known of the internet connection: it is there `since`, None if it is not."""
 
     address: IPv4Address | None
     since: datetime | None
-    link_up: bool
-    upstream: int
-    downstream: int
-    traffic: Traffic
-    idle: Mapping[Transport, int]
-    packets: Callable[[Lease], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the kernel has to be asked for, so only for the actions that tell it.
+
+    The rate of the line is in bits per second, 0 if nobody knows. `idle` says after how
+    many seconds the firewall forgets a flow that a device began. `packets` went through
+    the pinholes of the device that asks, by their leases' ids.
+    """
+
+    rate: int = 0
+    traffic: Traffic = Traffic()
+    idle: Mapping[Transport, int] = field(default_factory=dict)
+    packets: Mapping[str, int] = field(default_factory=dict)
 
 
 class Arguments:
@@ -135,6 +139,7 @@ class Request:
     client: Client
     now: datetime
     wan: Wan
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class Reply:
     """What the action gives, and which leases it has changed.
 
     The answer is for when the kernel has the changes, too. If it refuses them, `undo` of
-    the broker takes back what was granted, and the answer is ACTION_FAILED.
+    the broker takes them back, and the answer is ACTION_FAILED.
     """
 
     results: tuple[tuple[str, str], ...] = ()

@@ -55,7 +55,8 @@ class HttpServer:
     ) -> None:
         """Remember who answers, and who may ask; `listen` begins.
 
-        Port 0 stands for one that the kernel chooses. `product` goes into the answers.
+        The kernel chooses another port if nothing is heard yet and this one is taken, or
+        is 0. `product` goes into the answers.
         """
         self.port = port
         self._answer = answer
@@ -92,8 +93,13 @@ class HttpServer:
         await self._door.shutdown(_LINGER)
 
     async def _open(self, where: LanAddress) -> asyncio.Server:
-        sock = open_socket(where, socket.SOCK_STREAM, self.port)
-        # All addresses have the port that was chosen for the first.
+        try:
+            sock = open_socket(where, socket.SOCK_STREAM, self.port)
+        except OSError:
+            if self._sites:
+                raise
+            sock = open_socket(where, socket.SOCK_STREAM, 0)
+        # All addresses have the port of the first.
         self.port = sock.getsockname()[1]
         return await asyncio.get_running_loop().create_server(self._door, sock=sock)
 

@@ -14,6 +14,7 @@ from .control import (
     Arguments,
     Client,
     Handler,
+    Measured,
     Reply,
     Request,
     Traffic,
@@ -33,6 +34,20 @@ from .services import (
 from .soap import Call, ErrorCode, UpnpError
 
 _ROUTED: Final = "IP_Routed"
+
+# The actions that tell what has to be measured.
+MEASURING: Final = frozenset(
+    {
+        "GetCommonLinkProperties",
+        "GetTotalBytesSent",
+        "GetTotalBytesReceived",
+        "GetTotalPacketsSent",
+        "GetTotalPacketsReceived",
+        "GetOutboundPinholeTimeout",
+        "GetPinholePackets",
+        "CheckPinholeWorking",
+    }
+)
 
 
 class Igd:
@@ -57,15 +72,18 @@ class Igd:
         client: Client,
         now: datetime,
         wan: Wan,
+        measured: Measured = Measured(),
     ) -> Reply:
         """Do what a client has posted to a service of one of the gateways.
 
-        Raises UpnpError, of which Unauthorized is to be told to the user.
+        What is `measured` is for the actions of MEASURING. Raises UpnpError, of which
+        Unauthorized is to be told to the user.
         """
         action = _find_action(service, call)
         if any(argument.name not in call.arguments for argument in action.takes):
             raise UpnpError(ErrorCode.INVALID_ARGS)
-        request = Request(gateway, Arguments(call.arguments), client, now, wan)
+        arguments = Arguments(call.arguments)
+        request = Request(gateway, arguments, client, now, wan, measured)
         return self._handlers[action.name](request)
 
     def variables(
@@ -154,13 +172,13 @@ def _get_address(request: Request) -> Reply:
 
 
 def _get_link(request: Request) -> Reply:
-    wan = request.wan
+    rate = str(min(request.measured.rate, HIGHEST_UI4))
     return Reply(
         (
             ("NewWANAccessType", "Ethernet"),
-            ("NewLayer1UpstreamMaxBitRate", str(min(wan.upstream, HIGHEST_UI4))),
-            ("NewLayer1DownstreamMaxBitRate", str(min(wan.downstream, HIGHEST_UI4))),
-            ("NewPhysicalLinkStatus", _link_status(wan)),
+            ("NewLayer1UpstreamMaxBitRate", rate),
+            ("NewLayer1DownstreamMaxBitRate", rate),
+            ("NewPhysicalLinkStatus", _link_status(request.wan)),
         )
     )
 
@@ -168,7 +186,7 @@ def _get_link(request: Request) -> Reply:
 def _counter(name: str, read: Callable[[Traffic], int]) -> Handler:
     def get(request: Request) -> Reply:
         # It begins again at 0 when 32 bits are full.
-        return Reply(((name, str(read(request.wan.traffic) & HIGHEST_UI4)),))
+        return Reply(((name, str(read(request.measured.traffic) & HIGHEST_UI4)),))
 
     return get
 
@@ -186,7 +204,7 @@ def _address(wan: Wan) -> str:
 
 
 def _link_status(wan: Wan) -> str:
-    return "Up" if wan.link_up else "Down"
+    return "Down" if wan.since is None else "Up"
 
 
 def _default_service(gateway: Device) -> str:

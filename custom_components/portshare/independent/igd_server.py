@@ -1,6 +1,6 @@
 """The UPnP internet gateways in the home network: found, described, asked and heard."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,15 +15,15 @@ from aiohttp import web
 
 from ..sharing.model import LanAddress
 from . import soap
-from .broker import Broker, Granted, Released
-from .control import Client, Reply, Unauthorized, Wan
+from .broker import Broker
+from .control import Client, Measured, Reply, Unauthorized, Wan
 from .descriptions import About, Device, Paths, describe, describe_service, gateways
 from .gena import GenaError, Subscriber, Subscriptions
 from .http_server import Answer, BadBodyError, HttpServer, read_body
-from .igd import Igd
+from .igd import MEASURING, Igd
 from .lan_sockets import address_of
 from .notifier import Notifier
-from .port_control import Address, Household, LeaseChange, LeaseRefused, changed
+from .port_control import Address, Household, LeaseRefused, keep
 from .services import Service
 from .soap import Call, ErrorCode, UpnpError
 from .ssdp import Presence
@@ -44,6 +44,9 @@ class IgdHousehold(Household, Protocol):
     @property
     def wan(self) -> Wan:
         """The internet connection as it is now."""
+
+    async def measure(self, device: str) -> Measured:
+        """Return what the kernel counts, for this device."""
 
     async def client_at(self, address: Address) -> Client | None:
         """Return the device of the home that has this address."""
@@ -102,6 +105,11 @@ class IgdServer:
             longest_body=soap.LONGEST_BODY,
         )
         self._ssdp = SsdpServer(self._presences, identity.boot_id, is_at_home)
+
+    @property
+    def port(self) -> int:
+        """Where HTTP is served; 0 if that is still to be chosen."""
+        return self._http.port
 
     async def listen(self, addresses: Iterable[LanAddress]) -> None:
         """Serve at these addresses, and no longer at others.
@@ -200,25 +208,22 @@ class IgdServer:
         client = await self._household.client_at(source)
         if client is None:
             raise UpnpError(ErrorCode.NOT_AUTHORIZED)
+        measured = Measured()
+        if call.action in MEASURING:
+            measured = await self._household.measure(client.device)
         now, wan = self._clock(), self._household.wan
         try:
-            reply = self._igd.act(gateway, service, call, client, now, wan)
+            reply = self._igd.act(gateway, service, call, client, now, wan, measured)
         except Unauthorized as err:
             if err.asked.request_id:
                 self._household.tell_request(err.asked)
             raise
         if reply.changes:
-            await self._keep(reply.changes)
+            try:
+                await keep(self._household, self._broker, reply.changes)
+            except LeaseRefused:
+                raise UpnpError(ErrorCode.ACTION_FAILED) from None
         return reply
-
-    async def _keep(self, outcomes: Collection[Granted | Released]) -> None:
-        try:
-            await self._household.keep([_change(each) for each in outcomes])
-        except LeaseRefused:
-            for outcome in outcomes:
-                if isinstance(outcome, Granted):
-                    self._broker.undo(outcome)
-            raise UpnpError(ErrorCode.ACTION_FAILED) from None
 
     async def _subscribe(
         self, gateway: Device, service: Service, request: web.BaseRequest
@@ -263,12 +268,6 @@ async def _show(document: bytes, _: web.BaseRequest) -> web.Response:
 def _services_of(gateway: Device) -> Iterator[Service]:
     for device in gateway:
         yield from device.services
-
-
-def _change(outcome: Granted | Released) -> LeaseChange:
-    if isinstance(outcome, Granted):
-        return LeaseChange(outcome.before, outcome.lease)
-    return changed(outcome)
 
 
 def _source(request: web.BaseRequest) -> Address:

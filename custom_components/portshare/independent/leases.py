@@ -23,14 +23,7 @@ class AskedBy(StrEnum):
     UPNP = "upnp"
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePeers:
-    """Some addresses on the internet, and the port they call from; 0: from any."""
-
-    network: IPv4Network | IPv6Network
-    port: int = 0
-
-
+type RemotePeers = IPv4Network | IPv6Network
 type Place = tuple[str, IPv6Address | None, Transport, int]
 
 
@@ -64,7 +57,8 @@ class Wish(_Mapping):
 
     The external port is a hint, 0 is none; if `exact`, no other will do. The lifetime is
     in seconds and not 0, unless the wish is to end a mapping. Only `peers` may call, beside
-    those of before unless `forget_peers`; all may if there are none.
+    those of before unless `forget_peers`; all may if there are none. `client_port` is
+    where a PCP client asks from, and hears what becomes of the mapping.
     """
 
     asked_by: AskedBy
@@ -75,6 +69,7 @@ class Wish(_Mapping):
     peers: tuple[RemotePeers, ...] = ()
     forget_peers: bool = False
     description: str = ""
+    client_port: int = 0
 
     @property
     def by_external_port(self) -> bool:
@@ -109,6 +104,7 @@ class Claim:
     nonce: bytes = b""
     peers: tuple[RemotePeers, ...] = ()
     description: str = ""
+    client_port: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the claim as JSON can hold it."""
@@ -116,8 +112,9 @@ class Claim:
             "asked_by": self.asked_by.value,
             "expires": self.expires.isoformat(),
             "nonce": self.nonce.hex(),
-            "peers": [[str(peers.network), peers.port] for peers in self.peers],
+            "peers": [str(peers) for peers in self.peers],
             "description": self.description,
+            "client_port": self.client_port,
         }
 
     @classmethod
@@ -127,11 +124,9 @@ class Claim:
             asked_by=AskedBy(stored["asked_by"]),
             expires=datetime.fromisoformat(stored["expires"]),
             nonce=bytes.fromhex(stored["nonce"]),
-            peers=tuple(
-                RemotePeers(ip_network(network), port)
-                for network, port in stored["peers"]
-            ),
+            peers=tuple(ip_network(peers) for peers in stored["peers"]),
             description=stored["description"],
+            client_port=stored["client_port"],
         )
 
 
@@ -216,7 +211,7 @@ class Lease(_Mapping):
 
 
 class Leases:
-    """The leases in the order of their age, found by whatever one looks for.
+    """The leases in the order in which they came, found by whatever one looks for.
 
     What it costs to find, put and drop one is flat in their number.
     """

@@ -23,6 +23,9 @@ CLIENT_PORT: Final = 5350
 # the NAT gateway SHOULD multicast 10 address notifications. The interval between the first
 # two notifications SHOULD be 250 ms, and the interval between each subsequent notification
 # SHOULD double." -- RFC 6886 section 3.2.1
+# PCP's go with them: "up to ten times [...] provided that the interval between the first
+# two notifications is at least 250 ms, and the interval between subsequent notification
+# at least doubles" -- RFC 6887 section 14.1.3
 ANNOUNCE_AFTER: Final = tuple(0.25 * (2**n - 1) for n in range(10))
 
 _RESPONSE_BIT: Final = 0x80

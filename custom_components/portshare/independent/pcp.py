@@ -29,12 +29,6 @@ LONGEST_LIFETIME: Final = 86_400
 # 11.3, of a mapping that was not made by PCP.
 STATIC_LIFETIME: Final = 2**32 - 1
 
-# When to send each announcement, in seconds after the first. "The PCP server device MAY
-# transmit such packets (or packet pairs) up to ten times [...] provided that the interval
-# between the first two notifications is at least 250 ms, and the interval between
-# subsequent notification at least doubles." -- RFC 6887 section 14.1.3
-ANNOUNCE_AFTER: Final = tuple(0.25 * (2**n - 1) for n in range(10))
-
 # When to send each mapping update, in seconds after the first. "The PCP server device
 # SHOULD transmit such packets three times [...] The interval between the first two
 # notifications MUST be at least 250 ms, and the third packet after a 500-ms interval."
@@ -63,6 +57,8 @@ _OPTION: Final = struct.Struct("!BxH")
 _FILTER: Final = struct.Struct("!xBH16s")
 
 _TRANSPORTS: Final = {6: Transport.TCP, 17: Transport.UDP}
+PROTOCOLS: Final = {transport: number for number, transport in _TRANSPORTS.items()}
+"""IANA's numbers of what has mappings."""
 
 type Address = IPv4Address | IPv6Address
 
@@ -160,6 +156,12 @@ class Filter:
     prefix_length: int
     port: int
     address: Address
+
+    @classmethod
+    def of(cls, network: IPv4Network | IPv6Network) -> Filter:
+        """Return the filter that lets a network call, from all ports."""
+        shift = 96 if isinstance(network, IPv4Network) else 0
+        return cls(shift + network.prefixlen, 0, network.network_address)
 
     @property
     def network(self) -> IPv4Network | IPv6Network | None:

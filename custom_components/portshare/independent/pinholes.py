@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final
 
-from ..sharing.model import ANY_IPV6, Transport
+from ..sharing.model import Transport
 from .broker import Broker, Granted, Refused
 from .control import Arguments, Handler, Reply, Request, ask
 from .leases import AskedBy, Lease, Refusal, RemotePeers, Wish
@@ -63,7 +63,7 @@ class Pinholes:
         return Reply((("FirewallEnabled", "1"), ("InboundPinholeAllowed", "1")))
 
     def _get_timeout(self, request: Request) -> Reply:
-        timeout = request.wan.idle[_read_transport(request.arguments)]
+        timeout = request.measured.idle[_read_transport(request.arguments)]
         return Reply((("OutboundPinholeTimeout", str(timeout)),))
 
     def _add(self, request: Request) -> Reply:
@@ -93,13 +93,16 @@ class Pinholes:
         return Reply(changes=(released,))
 
     def _get_packets(self, request: Request) -> Reply:
-        packets = request.wan.packets(self._find(request)) & 0xFFFFFFFF
+        packets = self._packets(request) & 0xFFFFFFFF
         return Reply((("PinholePackets", str(packets)),))
 
     def _check_working(self, request: Request) -> Reply:
-        if not request.wan.packets(self._find(request)):
+        if not self._packets(request):
             raise UpnpError(ErrorCode.NO_PACKET_SENT)
         return Reply((("IsWorking", "1"),))
+
+    def _packets(self, request: Request) -> int:
+        return request.measured.packets.get(self._find(request).lease_id, 0)
 
     def _read_wish(self, request: Request) -> Wish:
         arguments = request.arguments
@@ -193,11 +196,13 @@ def _read_transport(arguments: Arguments) -> Transport:
 
 
 def _read_peers(arguments: Arguments) -> tuple[RemotePeers, ...]:
-    port = arguments.port("RemotePort")
-    if not arguments.is_any_host("RemoteHost"):
-        host = _read_address(arguments, "RemoteHost")
-        return (RemotePeers(IPv6Network(host), port),)
-    return (RemotePeers(ANY_IPV6, port),) if port else ()
+    # The firewall tells callers apart by address, not by their port. WANIPv6FirewallControl
+    # has no error code for that, but UDA 1.1 has one: "The argument value is invalid".
+    if arguments.port("RemotePort"):
+        raise UpnpError(ErrorCode.ARGUMENT_VALUE_INVALID)
+    if arguments.is_any_host("RemoteHost"):
+        return ()
+    return (IPv6Network(_read_address(arguments, "RemoteHost")),)
 
 
 def _read_address(arguments: Arguments, name: str) -> IPv6Address:

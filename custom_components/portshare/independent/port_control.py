@@ -4,15 +4,17 @@ The broker decides. What it has granted is true in the kernel before the client 
 it, and taken back if the kernel refuses.
 """
 
-from collections.abc import Callable, Collection, Container
+import asyncio
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
+from math import ceil
 from typing import Final, Protocol
 
 from . import natpmp, pcp
 from .broker import Broker, Granted, NotAuthorized, Refused, Released, Shared
-from .leases import AskedBy, Lease, Refusal, RemotePeers, Wish
+from .leases import AskedBy, Claim, Lease, Refusal, Wish
 
 # The user may be asked, and may say yes, so a client without permission should ask again
 # before long. RFC 6887 section 7.4 recommends half an hour for this error.
@@ -43,11 +45,35 @@ class Household(Protocol):
     async def device_at(self, address: Address) -> str | None:
         """Return the MAC address of the device of the home that has this address."""
 
+    def ipv4_of(self, device: str) -> IPv4Address | None:
+        """Return the address that a device has at home now."""
+
     async def keep(self, changes: Collection[LeaseChange]) -> None:
         """Make changes of leases true. Raises LeaseRefused; nothing is done then."""
 
     def tell_request(self, outcome: NotAuthorized) -> None:
         """Tell the user what a device without permission has asked for."""
+
+
+async def keep(
+    household: Household, broker: Broker, outcomes: Collection[Granted | Released]
+) -> None:
+    """Make true what the broker has decided. Raises LeaseRefused; it is undone then."""
+    try:
+        await household.keep([changed(each) for each in outcomes])
+    except LeaseRefused:
+        for outcome in outcomes:
+            broker.undo(outcome)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class MappingUpdate:
+    """What the client of a lease by PCP is told unasked, and where it hears it."""
+
+    client: Address
+    port: int
+    datagram: bytes
 
 
 class PortControl:
@@ -67,13 +93,18 @@ class PortControl:
         self._natpmp = AskedBy.NATPMP in protocols
         self._pcp = AskedBy.PCP in protocols
 
-    async def answer(self, datagram: bytes, source: Address) -> bytes | None:
-        """Return the answer to what came from an address of the home; None is silence."""
+    async def answer(
+        self, datagram: bytes, source: Address, port: int = natpmp.CLIENT_PORT
+    ) -> bytes | None:
+        """Return the answer to what came from an address and port of the home.
+
+        None is silence.
+        """
         # Who speaks only one of them says so to clients of the other.
         is_natpmp = datagram[:1] == bytes([natpmp.VERSION]) or not self._pcp
         if self._natpmp and is_natpmp and isinstance(source, IPv4Address):
             return await self._answer_natpmp(datagram, source)
-        return await self._answer_pcp(datagram, source) if self._pcp else None
+        return await self._answer_pcp(datagram, source, port) if self._pcp else None
 
     def announcements(self, family: type[Address]) -> tuple[bytes, ...]:
         """Return what is told to all of the home: that a new epoch has begun."""
@@ -86,10 +117,62 @@ class PortControl:
             announcements.append(pcp.announcement(epoch_time))
         return tuple(announcements)
 
+    def claims(self) -> Mapping[str, Claim]:
+        """Return what there is by PCP: by the ids of the leases, for `mapping_updates`."""
+        return {
+            lease.lease_id: claim
+            for lease in self._broker.leases
+            if self._pcp and (claim := lease.claim(AskedBy.PCP))
+        }
+
+    def mapping_updates(self, stale: Mapping[str, Claim]) -> tuple[MappingUpdate, ...]:
+        """Return what clients with these claims are told of the mappings they have now."""
+        # "Once the PCP server has received a refreshed state for that mapping, the PCP
+        # server SHOULD cease those retransmissions for that mapping"
+        # -- RFC 6887 section 14.2
+        updates = (
+            self._mapping_update(lease, claim)
+            for lease in self._broker.leases
+            if (claim := stale.get(lease.lease_id)) and claim in lease.claims
+        )
+        return tuple(each for each in updates if each)
+
+    def _mapping_update(self, lease: Lease, claim: Claim) -> MappingUpdate | None:
+        # "Such unsolicited responses are identical to the MAP or PEER responses normally
+        # returned in response to client MAP or PEER requests, containing newly updated
+        # External IP Address and External Port values, and are sent to the same client IP
+        # address and port that the PCP server used to send the prior response for that
+        # mapping." -- RFC 6887 section 14.2. A device may have another address since.
+        client = lease.address or self._household.ipv4_of(lease.device)
+        external = lease.address or self._household.external_ipv4
+        if client is None or external is None:
+            return None
+        remaining = ceil((claim.expires - self._clock()).total_seconds())
+        if remaining <= 0:
+            return None
+        # "If the earlier associated request contained the FILTER option, the filters are
+        # moved to the new mapping and the FILTER option is sent in the Mapping Update
+        # response." -- RFC 6887 section 14.2
+        request = pcp.MapRequest(
+            nonce=claim.nonce,
+            protocol=pcp.PROTOCOLS[lease.transport],
+            internal_port=lease.port,
+            external_port=lease.external_port,
+            external_address=external,
+            lifetime=remaining,
+            filters=tuple(pcp.Filter.of(peers) for peers in claim.peers),
+        )
+        datagram = pcp.grant(
+            request, lease.external_port, external, remaining, self._epoch_time()
+        )
+        return MappingUpdate(client, claim.client_port, datagram)
+
     def _epoch_time(self) -> int:
         return self._broker.epoch_time(self._clock())
 
-    async def _answer_pcp(self, datagram: bytes, source: Address) -> bytes | None:
+    async def _answer_pcp(
+        self, datagram: bytes, source: Address, port: int
+    ) -> bytes | None:
         try:
             request = pcp.parse(datagram, source)
         except pcp.PcpError as err:
@@ -116,17 +199,19 @@ class PortControl:
             lifetime=pcp.assigned_lifetime(request.lifetime),
             nonce=request.nonce,
             peers=tuple(
-                RemotePeers(network)
-                for each in request.filters
-                if (network := each.network)
+                network for each in request.filters if (network := each.network)
             ),
             forget_peers=any(each.network is None for each in request.filters),
+            client_port=port,
         )
         if not request.lifetime:
             reason = await self._end(wish)
             if reason in (None, Refusal.NOT_FOUND):
                 return pcp.confirm_end(request, self._epoch_time())
             return self._refuse_pcp(datagram, reason)
+        # The internet can call no such address.
+        if wish.address and wish.address.is_link_local:
+            return self._refuse_pcp(datagram, Refusal.NOT_PERMITTED)
         external = wish.address or self._household.external_ipv4
         if external is None:
             return self._refuse_pcp(datagram, Refusal.NO_INTERNET)
@@ -135,14 +220,14 @@ class PortControl:
         outcome = await self._ask(wish)
         match outcome:
             case Granted(lease, lifetime):
-                port = lease.external_port
-            case Shared(port):
+                external_port = lease.external_port
+            case Shared(external_port):
                 lifetime = pcp.STATIC_LIFETIME
             case Refused(reason, lasts):
                 return self._refuse_pcp(datagram, reason, lasts)
             case NotAuthorized():
                 return self._refuse_pcp(datagram, outcome.reason, _ASK_AGAIN_AFTER)
-        return pcp.grant(request, port, external, lifetime, self._epoch_time())
+        return pcp.grant(request, external_port, external, lifetime, self._epoch_time())
 
     def _refuse_pcp(
         self, datagram: bytes, reason: Refusal, lifetime: int | None = None
@@ -203,12 +288,8 @@ class PortControl:
         outcome = self._broker.ask(wish, self._clock())
         if isinstance(outcome, NotAuthorized) and outcome.request_id:
             self._household.tell_request(outcome)
-        if isinstance(outcome, Granted):
-            try:
-                await self._household.keep([LeaseChange(outcome.before, outcome.lease)])
-            except LeaseRefused:
-                self._broker.undo(outcome)
-                return Refused(Refusal.FULL)
+        if isinstance(outcome, Granted) and not await self._is_kept(outcome):
+            return Refused(Refusal.FULL)
         return outcome
 
     async def _end(self, wish: Wish) -> Refusal | None:
@@ -216,17 +297,32 @@ class PortControl:
         outcome = self._broker.release(wish, self._clock())
         if isinstance(outcome, Refused):
             return outcome.reason
-        await self._household.keep([LeaseChange(outcome.before, outcome.after)])
-        return None
+        return None if await self._is_kept(outcome) else Refusal.FULL
 
     async def _end_all(self, device: str, request: natpmp.MapRequest) -> Refusal | None:
         released, refused = self._broker.release_all(
             device, request.transport, self._clock()
         )
-        await self._household.keep([changed(each) for each in released])
+        # Each by itself: as many as possible must end.
+        kept = await asyncio.gather(*(self._is_kept(each) for each in released))
+        if not all(kept):
+            return Refusal.FULL
         return refused.reason if refused else None
 
+    async def _is_kept(self, outcome: Granted | Released) -> bool:
+        """Make it true; return whether the kernel takes it.
 
-def changed(released: Released) -> LeaseChange:
-    """Return the change that the end of a claim is."""
-    return LeaseChange(released.before, released.after)
+        If not, clients are told that resources are short: "the NAT device cannot create
+        more mappings at this time, [...] or is unable to handle the request due to some
+        other temporary condition" -- RFC 6887 section 7.4
+        """
+        try:
+            await keep(self._household, self._broker, [outcome])
+        except LeaseRefused:
+            return False
+        return True
+
+
+def changed(outcome: Granted | Released) -> LeaseChange:
+    """Return the change of a lease that the broker has decided."""
+    return LeaseChange(outcome.before, outcome.after)

@@ -5,13 +5,13 @@ gateway, or comes in from the internet, never gets here.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 import logging
 import socket
 from typing import Any, Final, override
 
 from ..sharing.model import LanAddress
-from . import natpmp
+from . import natpmp, pcp
 from .lan_sockets import address_of, open_socket
 from .port_control import Address, PortControl
 
@@ -67,21 +67,35 @@ class PortControlServer:
         await self.listen(())
 
     def announce(self) -> None:
-        """Tell all devices of the home that a new epoch has begun."""
+        """Tell the home that a new epoch has begun, or that mappings have changed.
+
+        All devices hear of the epoch, and clients of PCP what mappings they have now.
+        """
         if self._announcing:
             self._announcing.cancel()
         loop = asyncio.get_running_loop()
         self._announcing = loop.create_task(self._announce())
 
     async def _announce(self) -> None:
-        before = 0.0
-        for after in natpmp.ANNOUNCE_AFTER:
-            await asyncio.sleep(after - before)
-            before = after
+        await asyncio.gather(self._announce_epoch(), self._update_mappings())
+
+    async def _announce_epoch(self) -> None:
+        async for _ in _moments(natpmp.ANNOUNCE_AFTER):
             for where, transport in self._listening.items():
                 group = _ALL_HOSTS[where.address.version], natpmp.CLIENT_PORT
                 for datagram in self._control.announcements(type(where.address)):
                     transport.sendto(datagram, group)
+
+    async def _update_mappings(self) -> None:
+        stale = self._control.claims()
+        async for _ in _moments(pcp.UPDATE_AFTER):
+            for update in self._control.mapping_updates(stale):
+                # From all of our addresses: clients heed the one that they have asked.
+                for where, transport in self._listening.items():
+                    if where.address.version == update.client.version:
+                        transport.sendto(
+                            update.datagram, (str(update.client), update.port)
+                        )
 
     async def _open(self, where: LanAddress) -> asyncio.DatagramTransport:
         sock = open_socket(where, socket.SOCK_DGRAM, natpmp.SERVER_PORT)
@@ -116,13 +130,22 @@ class PortControlServer:
         peer: Any,
     ) -> None:
         try:
-            answer = await self._control.answer(datagram, source)
+            answer = await self._control.answer(datagram, source, peer[1])
         except Exception:
             # A mistake of ours; the next device shall be answered all the same.
             _LOGGER.exception("A request for a port could not be answered")
             return
         if answer is not None and not transport.is_closing():
             transport.sendto(answer, peer)
+
+
+async def _moments(seconds: Iterable[float]) -> AsyncIterator[None]:
+    """Yield at each of these times, counted from now."""
+    before = 0.0
+    for after in seconds:
+        await asyncio.sleep(after - before)
+        before = after
+        yield
 
 
 class _Endpoint(asyncio.DatagramProtocol):

@@ -58,7 +58,7 @@ class PortMappings:
         }
 
     def of(self, device: str) -> list[Lease]:
-        """Return the leases of a device that are port mappings, the oldest first."""
+        """Return the leases of a device that are port mappings, in the order they came."""
         return [
             lease for lease in self._broker.leases_of(device) if lease.address is None
         ]

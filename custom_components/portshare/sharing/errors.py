@@ -291,6 +291,30 @@ class ExposedHostNeedsConfirmation(NeedsConfirmation):
     key = "exposed_host_needs_confirmation"
 
 
+class LeasedPortNeedsConfirmation(NeedsConfirmation):
+    """A device has opened the port itself, and would lose it to the share.
+
+    `services` says what for, as far as the device has said.
+    """
+
+    key = "leased_port_needs_confirmation"
+
+    def __init__(self, port: int, device: str, description: str) -> None:
+        """Remember which port of the internet side, and whose it is."""
+        super().__init__(description)
+        self.port = port
+        self.device = device
+
+    @property
+    @override
+    def placeholders(self) -> dict[str, str]:
+        return {
+            "port": str(self.port),
+            "device": self.device,
+            "description": self.services or "-",
+        }
+
+
 class InvalidSource(_OfAValue, SharingError):
     """A source is an address, a network or a DNS name."""
 

@@ -2,7 +2,8 @@
 
 A share closes at once with the internet or its device, and opens with it again. It is told
 only if more than five minutes lie between; then both are told, with their true times. That
-another share has its port is nothing that passes by itself, so it is told at once.
+another share has its port, or another firewall keeps callers out, is nothing that passes by
+itself, so it is told at once.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,8 @@ from .model import Status
 
 TELL_AFTER: Final = timedelta(minutes=5)
 
-_CAUSES: Final = frozenset({Status.NO_INTERNET, Status.DEVICE_UNKNOWN, Status.CONFLICT})
+_PASSING: Final = frozenset({Status.NO_INTERNET, Status.DEVICE_UNKNOWN})
+_LASTING: Final = frozenset({Status.CONFLICT, Status.BLOCKED})
 
 
 class Turn(StrEnum):
@@ -53,7 +55,7 @@ class Outage:
         """Return when it is to be told; None if it has been, or is not to be."""
         if self.told or self.since is None:
             return None
-        if self.cause is Status.CONFLICT:
+        if self.cause in _LASTING:
             return self.since
         return self.since + after + timedelta(milliseconds=1)
 
@@ -75,7 +77,7 @@ def observe(
     if status is Status.OFF:
         return None, ()
     if outage is None:
-        if status not in _CAUSES:
+        if status not in _PASSING | _LASTING:
             return None, ()
         outage = Outage(status, now if was_open else None)
     since = outage.since
@@ -85,8 +87,8 @@ def observe(
         tellings.append(Telling(Turn.CLOSED, outage.cause, since))
     if status is not Status.ACTIVE:
         return outage, tuple(tellings)
-    # Who waits for a port is open only now, whatever has been told of him.
-    if outage.told or outage.cause is Status.CONFLICT:
+    # Who has waited, also from the beginning, is open only now.
+    if outage.told or outage.cause in _LASTING:
         # The clock may have been set back since.
         lasted = max(now - since, timedelta()) if since else None
         tellings.append(Telling(Turn.OPENED, outage.cause, now, lasted))
