@@ -86,7 +86,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         self.data = Snapshot()
         self.gateway = gateway
         self.addresses = KnownAddresses(hass, entry.entry_id)
-        self._journal = Journal(hass, entry.entry_id)
+        self.journal = Journal(hass, entry.entry_id)
         self._subentries = Subentries(entry)
         self._batches = Batches(self._carry_out)
         self._healing = Healing(
@@ -168,7 +168,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             await self._internet.load()
             await self._interruptions.load()
             await self.traffic.load()
-            await self._journal.make_up(self.config_entry)
+            await self.journal.make_up(self.config_entry)
         self._loaded = True
 
     @override
@@ -193,7 +193,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         await self.gateway.close()
         if not self._loaded:
             return  # what could not be read is not overwritten
-        await self._journal.write()
+        await self.journal.write()
         await self.addresses.save()
         await self._sources.close()
         await self._internet.close()
@@ -208,12 +208,15 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         if not changed and devices == self.configuration.devices:
             return
         self._batches.ask(changed)
+        self.journal.note_permissions(
+            self.config_entry, devices, self.configuration.devices
+        )
         for share_id in changed:
             share = self.configuration.shares.get(share_id)
             if known := share or self._told.get(share_id):
-                self._journal.note(self.config_entry, share_id, known.device_id, share)
+                self.journal.note(self.config_entry, share_id, known.device_id, share)
         self.config_entry.async_create_background_task(
-            self.hass, self._journal.write(), "portshare journal"
+            self.hass, self.journal.write(), "portshare journal"
         )
 
     def writing(self, share_id: str) -> asyncio.Lock:
@@ -235,7 +238,7 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
             store_shares(self.hass, self.config_entry, shares, removed=removed)
             self.configuration_changed()
             await self._batches.ask(ids)
-            await self._journal.write()
+            await self.journal.write()
         except GatewayError as err:
             refused = err.refused.keys() if isinstance(err, SharesRefused) else ids
             back = [each for each in shares if each.share_id in refused]

@@ -129,9 +129,7 @@ class Household:
 
     def is_at_home(self, address: Address) -> bool:
         """Return whether an address can be one of the home."""
-        facts = self._coordinator.latest.facts
-        networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
-        return address.is_link_local or any(address in each for each in networks)
+        return self._coordinator.gateway.is_at_home(address)
 
     def device_with(self, mac: str) -> Device | None:
         """Return the device with this MAC address, if it was added for sharing."""

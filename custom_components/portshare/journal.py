@@ -2,18 +2,20 @@
 
 Home Assistant writes its config entries a second after a change. If it is killed within
 that second, it starts with what was before: a share that was switched off would be open
-again. So the last changes are written at once, and made up for at the next start.
+again, a device could map ports that may not any more. So the last changes are written at
+once, and made up for at the next start.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .const import CONF_SHARES, DOMAIN
-from .sharing.model import Share
+from .const import CONF_INDEPENDENT, CONF_SHARES, DOMAIN
+from .sharing.model import Device, Share
 from .subentries import share_data
 
 _VERSION: Final = 1
@@ -22,7 +24,7 @@ _KEPT_SECONDS: Final = 60
 
 
 class Journal:
-    """The shares that were changed in the last minute, as they shall be stored.
+    """The shares and permissions of the last minute, as they shall be stored.
 
     A change is as old as the entry was with it. What Home Assistant has written contains
     it if the written entry is not older; how old the file is does not tell, for it takes
@@ -48,15 +50,30 @@ class Journal:
         share: Share | None,
     ) -> None:
         """Take note of how the entry has a share now; None if it was removed."""
+        data = share_data(share) if share else None
+        self._note(entry, share_id, {"device_id": device_id, "share": data})
+
+    @callback
+    def note_permissions(
+        self,
+        entry: ConfigEntry[Any],
+        before: Mapping[str, Device],
+        after: Mapping[str, Device],
+    ) -> None:
+        """Take note of which devices may map ports now that could not, or the reverse."""
+        for device_id, device in after.items():
+            known = before.get(device_id)
+            if known and known.independent != device.independent:
+                change = {"device_id": device_id, CONF_INDEPENDENT: device.independent}
+                self._note(entry, device_id, change)
+
+    @callback
+    def _note(self, entry: ConfigEntry[Any], key: str, change: dict[str, Any]) -> None:
         now = entry.modified_at.timestamp()
         for old in list(self._changes):
             if self._changes[old]["at"] < now - _KEPT_SECONDS:
                 del self._changes[old]
-        self._changes[share_id] = {
-            "at": now,
-            "device_id": device_id,
-            "share": share_data(share) if share else None,
-        }
+        self._changes[key] = {"at": now, **change}
         self._unwritten = True
 
     async def write(self) -> None:
@@ -74,18 +91,20 @@ class Journal:
         """Store what Home Assistant did not come to write, in the entry's subentries."""
         changes = await self._store.async_load() or {}
         written = entry.modified_at.timestamp()
-        for share_id, change in changes.items():
+        for key, change in changes.items():
             subentry = entry.subentries.get(change["device_id"])
             if subentry is None or change["at"] <= written:
                 continue
-            shares = dict(subentry.data[CONF_SHARES])
-            if change["share"]:
-                shares[share_id] = change["share"]
+            data = dict(subentry.data)
+            if CONF_INDEPENDENT in change:
+                data[CONF_INDEPENDENT] = change[CONF_INDEPENDENT]
             else:
-                shares.pop(share_id, None)
-            self._hass.config_entries.async_update_subentry(
-                entry, subentry, data={**subentry.data, CONF_SHARES: shares}
-            )
+                shares = data[CONF_SHARES] = dict(subentry.data[CONF_SHARES])
+                if change["share"]:
+                    shares[key] = change["share"]
+                else:
+                    shares.pop(key, None)
+            self._hass.config_entries.async_update_subentry(entry, subentry, data=data)
             # Until Home Assistant has written it.
             change["at"] = entry.modified_at.timestamp()
-            self._changes[share_id] = change
+            self._changes[key] = change

@@ -82,6 +82,7 @@ class Leasing(Household):
         self._known: Wan | None = None
         self._external_ipv4: IPv4Address | None = None
         self._expiring: CALLBACK_TYPE | None = None
+        self._died = False
         # What has ended while nobody was here.
         self._expired: Collection[Released] = ()
         self._serving = asyncio.Lock()
@@ -91,6 +92,7 @@ class Leasing(Household):
         with must_be_readable(self._entry):
             stored = await self._store.async_load() or {}
             if stored:
+                self._died = not stored["closed"]
                 self._expired = self._broker.restore(stored, dt_util.utcnow())
                 if external := stored["external_ipv4"]:
                     self._external_ipv4 = IPv4Address(external)
@@ -126,6 +128,11 @@ class Leasing(Household):
         self._note_external()
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._follow))
         self._wait()
+        if self._died:
+            # What was granted at last may be lost, so all shall ask again.
+            self._broker.begin_epoch(dt_util.utcnow())
+        # From here on we may die.
+        await self._store.async_save(self._stored())
         await self._listen()
         self._server.announce()
 
@@ -138,7 +145,7 @@ class Leasing(Household):
             self._expiring = None
         await self._server.close()
         await self._upnp.close()
-        await self._store.async_save(self._stored())
+        await self._store.async_save({**self._stored(), "closed": True})
 
     # What the servers ask for
 
@@ -337,6 +344,7 @@ class Leasing(Household):
     def _stored(self) -> dict[str, Any]:
         return {
             **self._broker.as_dict(),
+            "closed": False,
             "external_ipv4": self._external_ipv4 and str(self._external_ipv4),
             "upnp": self._upnp.as_dict(),
         }

@@ -40,6 +40,8 @@ async def async_set_permission(
         await _leasing(coordinator).permissions_changed(context)
     except GatewayError as err:
         raise kernel_refused(err) from err
+    finally:
+        await coordinator.journal.write()
 
 
 async def async_approve_request(

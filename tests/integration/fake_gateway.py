@@ -236,6 +236,10 @@ class Handle:
     def lan_addresses(self) -> tuple[LanAddress, ...]:
         return self._machine.lan_addresses
 
+    def is_at_home(self, address: IPv4Address | IPv6Address) -> bool:
+        networks = self._machine.now.lan_ipv4 + self._machine.now.lan_ipv6
+        return any(address in each for each in networks)
+
     async def device_at(self, address: IPv4Address | IPv6Address) -> str | None:
         return next(
             (

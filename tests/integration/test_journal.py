@@ -149,3 +149,35 @@ async def test_the_journal_goes_with_the_entry(
     await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
     assert journal(loaded) not in hass_storage
+
+
+async def test_a_permission_is_on_disk_when_its_call_returns(
+    hass: HomeAssistant, loaded: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    device_id = subentry_of(loaded).subentry_id
+    for service, may in (("turn_on", True), ("turn_off", False)):
+        await call(hass, service, entity_id="switch.nas_independent_port_sharing")
+        written = hass_storage[journal(loaded)]["data"]
+        assert written[device_id]["independent"] is may
+
+
+async def test_a_permission_is_as_it_was_after_a_crash(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    set_up: SetUp,
+    hass_storage: dict[str, Any],
+) -> None:
+    subentry = subentry_of(entry)
+    hass_storage[journal(entry)] = {
+        "version": 1,
+        "key": journal(entry),
+        "data": {
+            subentry.subentry_id: {
+                "at": 1e12,
+                "device_id": subentry.subentry_id,
+                "independent": True,
+            }
+        },
+    }
+    await set_up()
+    assert state_of(hass, "switch.nas_independent_port_sharing").state == "on"

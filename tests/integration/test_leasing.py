@@ -1,9 +1,11 @@
 """Devices that may, map their own ports; with the bytes that a client sends."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 import struct
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -289,3 +291,20 @@ async def test_the_kernel_does_not_close(
     assert TORRENT in gateway.open
     assert (await ask(permitted, lifetime=0))[0] == SUCCESS
     assert TORRENT not in gateway.open
+
+
+async def test_a_new_epoch_after_a_crash(
+    permitted: PortShareCoordinator,
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The last leases may not have been written, so all devices shall ask again."""
+    freezer.tick(timedelta(hours=1))
+    key = f"portshare.{loaded.entry_id}.leases"
+    running = deepcopy(hass_storage[key])
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    hass_storage[key] = running
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    assert await epoch(loaded.runtime_data) < 10

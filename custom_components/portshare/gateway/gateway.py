@@ -261,6 +261,22 @@ class Gateway:
                     return mac
         return None
 
+    def is_at_home(self, address: Address) -> bool:
+        """Return whether an address is of one of the networks at home.
+
+        Those that no internet can call are among them: link-local and unique local ones.
+        """
+        return bool(self._links_at_home(address))
+
+    def _links_at_home(self, address: Address) -> Collection[int]:
+        network = self._watch.network
+        lan = {each.index for each in network.links if each.name in self._lan}
+        return {
+            each.link
+            for each in network.addresses + network.link_local
+            if each.link in lan and address in each.interface.network
+        }
+
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener when facts have changed; return how to stop that."""
         self._listeners.add(listener)
@@ -280,16 +296,7 @@ class Gateway:
 
     async def probe(self, address: Address) -> None:
         """Let the kernel find out who has an address; the answer changes the facts."""
-        facts = self.facts()
-        networks = facts.lan_ipv4 if address.version == 4 else facts.lan_ipv6
-        if not any(address in network for network in networks):
-            return
-        links = [
-            each.link
-            for each in self._watch.network.addresses
-            if address in each.interface.network
-        ]
-        for link in dict.fromkeys(links):
+        for link in self._links_at_home(address):
             with contextlib.suppress(GatewayError):
                 await self._watch.probe(link, address)
 
