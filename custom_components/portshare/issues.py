@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from homeassistant.components import network
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_DNS_NAME, DOMAIN
+from .const import CONF_DNS_NAME, CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import PortShareConfigEntry
 from .dns_name import DnsName
 from .obstacles import obstacles
@@ -16,6 +17,7 @@ from .sharing.model import Facts, Family
 from .sharing.wan import WanProblem, provided_ipv4, wan_problem
 
 ISSUE_DNS_NAME: Final = "dns_name_elsewhere"
+ISSUE_DISCOVERY: Final = "discovery_on_wan"
 ISSUES_FORWARDING: Final = {
     Family.IPV4: "ipv4_forwarding_off",
     Family.IPV6: "ipv6_forwarding_off",
@@ -29,7 +31,10 @@ _WITHOUT_IPV4: Final = timedelta(minutes=5)
 
 @callback
 def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
-    """Watch the line, the kernel, others on the gateway, and where the DNS name leads."""
+    """Watch the line, the kernel, others on the gateway, and where the DNS name leads.
+
+    And where Home Assistant looks for devices.
+    """
     coordinator = entry.runtime_data
     dns_name = DnsName(hass, entry.options.get(CONF_DNS_NAME, ""))
 
@@ -54,6 +59,20 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
     @callback
     def check_forwarding() -> None:
         _tell_what_is_not_forwarded(hass, entry, coordinator.data.facts)
+
+    @callback
+    def check_adapters() -> None:
+        """Look at where Home Assistant itself looks for devices, and is found."""
+        adapters = network.async_get_loaded_adapters(hass)
+        there = {each["name"] for each in adapters if each["enabled"]}
+        if there.isdisjoint(entry.data[CONF_WAN]):
+            ir.async_delete_issue(hass, DOMAIN, ISSUE_DISCOVERY)
+        else:
+            places = {
+                "wan": ", ".join(sorted(there.intersection(entry.data[CONF_WAN]))),
+                "lan": ", ".join(entry.data[CONF_LAN]),
+            }
+            _create(hass, ISSUE_DISCOVERY, places)
 
     @callback
     def check_others() -> None:
@@ -91,11 +110,11 @@ def async_setup_issues(hass: HomeAssistant, entry: PortShareConfigEntry) -> None
 
     @callback
     def forget() -> None:
-        known = (*WanProblem, *ISSUES_FORWARDING.values(), ISSUE_DNS_NAME)
-        for issue in (*known, *in_the_way):
+        known = (*WanProblem, *ISSUES_FORWARDING.values())
+        for issue in (*known, ISSUE_DNS_NAME, ISSUE_DISCOVERY, *in_the_way):
             ir.async_delete_issue(hass, DOMAIN, issue)
 
-    for check in (check_wan, check_forwarding, check_others):
+    for check in (check_wan, check_forwarding, check_adapters, check_others):
         check()
         entry.async_on_unload(coordinator.async_add_listener(check))
     entry.async_on_unload(forget)

@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.portshare.const import CONF_DNS_NAME, CONF_LAN, CONF_WAN, DOMAIN
+from custom_components.portshare.gateway.gateway import NetworkInterface
 from custom_components.portshare.sharing.model import Family
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -341,3 +342,21 @@ async def test_an_ipv6_address_is_compared_and_not_its_spelling(
     await home.later(minutes=5)
     await home.later(minutes=5)
     assert ELSEWHERE not in issues(hass)
+
+
+@pytest.mark.parametrize(("wan", "shown"), [("eth0", True), ("wan0", False)])
+async def test_home_assistant_looks_for_devices_on_the_internet_side(
+    hass: HomeAssistant, gateway: FakeGateway, wan: str, shown: bool
+) -> None:
+    """It uses the adapter with the default route, unless the user chooses another."""
+    gateway.present += (NetworkInterface("eth0", ("10.10.10.10/24",), True),)
+    data = {CONF_WAN: [wan], CONF_LAN: ["lan0"]}
+    entry = MockConfigEntry(domain=DOMAIN, title="Gateway", data=data)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, "discovery_on_wan")
+    assert bool(issue) is shown
+    if issue:
+        assert issue.translation_placeholders == {"wan": "eth0", "lan": "lan0"}
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not ir.async_get(hass).async_get_issue(DOMAIN, "discovery_on_wan")
