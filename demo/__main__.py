@@ -52,6 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--selftest", action="store_true", help="try everything without a person"
     )
+    parser.add_argument(
+        "--kills",
+        type=int,
+        default=5,
+        metavar="N",
+        help="of Home Assistant in the self-test (5)",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="kill at the moments of an earlier self-test"
+    )
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -171,7 +181,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from . import foreground, selftest  # noqa: PLC0415
 
     if arguments.selftest:
-        code = asyncio.run(_until_told(selftest.run(arguments.port)))
+        test = selftest.run(arguments.port, arguments.kills, arguments.seed)
+        code = asyncio.run(_until_told(test))
         return INTERRUPTED if code is None else code
     asyncio.run(_until_told(foreground.run(arguments.port)))
     return 0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+import functools
 
 from . import calls
 from .calls import Answer, Caller, Download
@@ -13,6 +14,14 @@ RATE = 2_000_000
 """Bytes per second of a download that has to run for a while."""
 
 
+MOMENT = 1.0
+"""Seconds within which a closed share must be silent, and an event be there."""
+
+
+SILENCE = 0.5
+"""Seconds without an answer. Until a TCP socket asks again it would take a whole one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Something that a device offers, and its external port for IPv4."""
@@ -20,6 +29,7 @@ class Shared:
     device: str
     port: int
     external_port: int
+    families: tuple[str, ...] = ("IPv4", "IPv6")
 
 
 WEB = Shared("nas", 80, 8080)
@@ -39,10 +49,11 @@ class Checks:
     def doors(self, shared: Shared) -> list[tuple[str, str, int]]:
         """Where it is called: family, address and port."""
         device = self._home.devices[shared.device].addresses
-        return [
+        doors = (
             ("IPv4", WAN.ipv4, shared.external_port),
             ("IPv6", device.ipv6, shared.port),
-        ]
+        )
+        return [door for door in doors if door[0] in shared.families]
 
     async def call(
         self, how: Callable[[Caller, str, int], Answer], address: str, port: int
@@ -61,7 +72,7 @@ class Checks:
             line.saw(answer.text.partition("\n")[0], ok=answer.ok, ms=answer.ms)
 
     async def arrives(self, what: str, shared: Shared) -> None:
-        """Over both families a page arrives that names the device."""
+        """Over each family a page arrives that names the device."""
         for family, address, port in self.doors(shared):
             async with self._step(f"{what}: over {family}") as line:
                 answer = await self.call(calls.page, address, port)
@@ -76,13 +87,14 @@ class Checks:
         self,
         what: str,
         shared: Shared,
-        how: Callable[[Caller, str, int], Answer] = calls.tcp,
+        how: Callable[..., Answer] = calls.tcp,
     ) -> None:
-        """Both families at once, so that silence takes no longer than for one."""
+        """All families at once, so that silence takes no longer than for one."""
         async with self._step(f"{what}: nobody answers") as line:
+            call = functools.partial(how, patience=SILENCE)
             answers = await asyncio.gather(
                 *(
-                    self.call(how, address, port)
+                    self.call(call, address, port)
                     for _, address, port in self.doors(shared)
                 )
             )
@@ -90,7 +102,7 @@ class Checks:
             line.saw(seen, ok=not any(answer.ok for answer in answers))
 
     async def datagrams(self, what: str, shared: Shared) -> None:
-        """Over both families a datagram is answered."""
+        """Over each family a datagram is answered."""
         for family, address, port in self.doors(shared):
             async with self._step(f"{what}: over {family}") as line:
                 answer = await self.call(calls.udp, address, port)
@@ -128,6 +140,21 @@ class Checks:
                     if ok
                     else f"{ended} after {download.received} bytes",
                     ok=ok,
+                )
+
+    async def are_cut(
+        self, what: str, downloads: dict[str, Download], began: float
+    ) -> None:
+        """They have ended in the moment after `began`, and were not complete."""
+        for family, download in downloads.items():
+            async with self._step(what.format(family)) as line:
+                over = await asyncio.to_thread(download.wait_until_ended, 5)
+                after = max(0.0, download.last_at - began)
+                how = "silent" if download.ended == calls.NO_ANSWER else download.ended
+                line.saw(
+                    f"{how} after {download.received} bytes",
+                    ok=over and how != "complete" and after < MOMENT,
+                    ms=after * 1000,
                 )
 
     def tables(self) -> str:

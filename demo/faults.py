@@ -1,18 +1,20 @@
 """The self-test's faults of Home Assistant itself: killed while it works, started twice."""
 
 import asyncio
+from collections.abc import Iterator
+import functools
 import json
 import random
+import secrets
 import sys
 
-from . import calls, portshare
+from . import calls
 from .api import ConnectionLostError
-from .checks import SSH, WEB, Shared
+from .checks import SILENCE, SSH, WEB
 from .demo import REPOSITORY
 from .home import LAN_LINK, WAN_LINK
 from .household import SSH_NAME, WEB_NAME, Household
 
-KILLS = 5
 LONGEST_BURST = 0.15
 """Seconds of toggling after which Home Assistant is killed at the latest."""
 
@@ -32,12 +34,28 @@ except AlreadyRunning:
 """What a second Home Assistant on this gateway would begin with."""
 
 
+class Moments:
+    """When to kill: at random, and at the same moments again with the same seed."""
+
+    def __init__(self, count: int, seed: int | None) -> None:
+        """So many of them; without a seed those of another day."""
+        self.count = count
+        self.seed = secrets.randbelow(10**6) if seed is None else seed
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield the seconds after which a burst of changes is cut short."""
+        dice = random.Random(self.seed)
+        for _ in range(self.count):
+            yield dice.random() * LONGEST_BURST
+
+
 class Faults:
     """Diagnostics for strangers, a second gateway, and deaths at bad moments."""
 
-    def __init__(self, house: Household) -> None:
+    def __init__(self, house: Household, kills: Moments) -> None:
         """Look at this household."""
         self.house = house
+        self.kills = kills
         self.demo = house.demo
         self.step = house.step
 
@@ -45,9 +63,11 @@ class Faults:
         """All of it; in the end the shares are as they were set up."""
         await self._diagnostics()
         await self._second_gateway()
-        dice = random.Random(1)
-        for number in range(1, KILLS + 1):
-            await self._killed(number, dice)
+        self.foreign = self.house.check.table("foreign")
+        async with self.step(f"Kills of Home Assistant: {self.kills.count}") as line:
+            line.saw(f"at moments of the seed {self.kills.seed}")
+        for number, moment in enumerate(self.kills, start=1):
+            await self._killed(number, moment)
         await self.house.turn("on", WEB, WEB_NAME)
         await self.house.turn("off", SSH, SSH_NAME)
 
@@ -74,7 +94,7 @@ class Faults:
             said, _ = await second.communicate()
             line.saw(said.decode().strip(), ok=said == b"AlreadyRunning\n")
 
-    async def _killed(self, number: int, dice: random.Random) -> None:
+    async def _killed(self, number: int, moment: float) -> None:
         """Home Assistant dies while shares are toggled, and knows all that it has said."""
         shares = await self.house.shares()
         may_be = {name: [shares[name]["enabled"]] for name in SHARED}
@@ -82,27 +102,36 @@ class Faults:
             asyncio.create_task(self._toggle(shares[name]["share_id"], may_be[name]))
             for name in SHARED
         ]
-        await asyncio.sleep(dice.random() * LONGEST_BURST)
+        await asyncio.sleep(moment)
         await self.demo.hass.kill()
         toggles = sum(await asyncio.gather(*toggling))
-        async with self.step(f"Kill {number}, after {toggles} toggles", essential=True):
-            await self.demo.start_home_assistant()
-            await portshare.wait_until_loaded(self.demo.api, self.demo.entry_id)
-            await self.house.connect()
-        async with self.step("What is shared then, and answers") as line:
-            shares = await self.house.shares()
-            seen = {
-                name: (shares[name]["enabled"], await self._answers(shared))
-                for name, shared in SHARED.items()
-            }
+        async with self.step(
+            f"Kill {number}, after {toggles} toggles", essential=True
+        ) as line:
+            # It takes seconds until the new one looks at the firewall.
+            left, _ = await asyncio.gather(
+                self._answers(), self.house.start_home_assistant()
+            )
             line.saw(
-                ", ".join(
-                    f"{name} {'on' if enabled else 'off'}: {' and '.join(by) or 'nothing'}"
-                    for name, (enabled, by) in seen.items()
-                ),
+                f"until then {_readable(left)}",
                 ok=all(
-                    enabled in may_be[name] and len(by) == (2 if enabled else 0)
-                    for name, (enabled, by) in seen.items()
+                    len(by) in {2 if enabled else 0 for enabled in may_be[name]}
+                    for name, by in left.items()
+                ),
+            )
+        async with self.step("What is shared then, and answers") as line:
+            shares, answers = await self.house.shares(), await self._answers()
+            enabled = {name: shares[name]["enabled"] for name in SHARED}
+            untouched = self.house.check.table("foreign") == self.foreign
+            on = " and ".join(name for name in SHARED if enabled[name])
+            line.saw(
+                f"{on or 'nothing'} on; {_readable(answers)};"
+                f" the table inet foreign {'untouched' if untouched else 'changed'}",
+                ok=untouched
+                and all(
+                    enabled[name] in may_be[name]
+                    and len(by) == (2 if enabled[name] else 0)
+                    for name, by in answers.items()
                 ),
             )
 
@@ -124,17 +153,28 @@ class Faults:
         except ConnectionLostError:
             return times
 
-    async def _answers(self, shared: Shared) -> list[str]:
-        """Over which families a share is answered."""
-        doors = self.house.check.doors(shared)
+    async def _answers(self) -> dict[str, list[str]]:
+        """Over which families each share is answered."""
+        doors = [
+            (name, door)
+            for name, shared in SHARED.items()
+            for door in self.house.check.doors(shared)
+        ]
+        call = functools.partial(calls.tcp, patience=SILENCE)
         answers = await asyncio.gather(
             *(
-                self.house.check.call(calls.tcp, address, port)
-                for _, address, port in doors
+                self.house.check.call(call, address, port)
+                for _, (_, address, port) in doors
             )
         )
-        return [
-            family
-            for (family, _, _), answer in zip(doors, answers, strict=True)
-            if answer.ok
-        ]
+        answered: dict[str, list[str]] = {name: [] for name in SHARED}
+        for (name, (family, _, _)), answer in zip(doors, answers, strict=True):
+            if answer.ok:
+                answered[name].append(family)
+        return answered
+
+
+def _readable(answers: dict[str, list[str]]) -> str:
+    return ", ".join(
+        f"{name}: {' and '.join(by) or 'no answer'}" for name, by in answers.items()
+    )

@@ -8,6 +8,7 @@ import signal
 import sys
 from typing import Any
 
+from .home import LAN_LINK
 from .netns import Namespace
 
 PORT = 8123
@@ -63,6 +64,10 @@ HTTP: dict[str, Any] = {
 ONBOARDING = {"done": ["core_config", "analytics", "integration"]}
 
 
+# By itself it would look for devices, and be found, where its default route leads.
+NETWORK = {"configured_adapters": [LAN_LINK]}
+
+
 def write_configuration(directory: Path, custom_components: Path) -> None:
     """Make a configuration directory for a Home Assistant that never ran."""
     storage = directory / ".storage"
@@ -74,6 +79,7 @@ def write_configuration(directory: Path, custom_components: Path) -> None:
     for key, version, minor_version, data in (
         ("http", 3, 1, HTTP),
         ("onboarding", 4, 1, ONBOARDING),
+        ("core.network", 1, 1, NETWORK),
     ):
         content = {
             "version": version,

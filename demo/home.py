@@ -44,6 +44,9 @@ WAN = Addresses("203.0.113.2", "2001:db8:ffff::2")
 LAN = Addresses("192.168.178.1", "2001:db8:1::1")
 LAN_PREFIX6 = "2001:db8:1::/64"
 
+WAN_LINK_LOCAL, LAN_LINK_LOCAL = "fe80::5eff:fe01:3", "fe80::5eff:fe01:4"
+"""The gateway's, which the kernel makes of the hardware addresses of wan0 and lan0."""
+
 DEVICES = ("nas", "pi", "console")
 
 WAN_LINK, LAN_LINK = "wan0", "lan0"

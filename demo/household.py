@@ -1,6 +1,7 @@
 """What the self-test sees of the house: events, states, shares, messages."""
 
 from collections.abc import Callable
+from operator import itemgetter
 import time
 from typing import Any
 
@@ -40,6 +41,12 @@ class Household:
         self.events = await self.websocket.events("portshare_event")
         self.heard = []
 
+    async def start_home_assistant(self) -> None:
+        """Start it again, and listen anew."""
+        await self.demo.start_home_assistant()
+        await portshare.wait_until_loaded(self.demo.api, self.demo.entry_id)
+        await self.connect()
+
     async def hears(self, type_: str, within: float = PATIENCE) -> Json:
         """Wait for the next event of a type; those before it are in `heard`, too."""
 
@@ -69,6 +76,12 @@ class Household:
     async def state(self, entity_id: str) -> str:
         """The state of an entity."""
         return str((await self.demo.api.get(f"/api/states/{entity_id}"))["state"])
+
+    async def attributes(self, entity_id: str) -> Json:
+        """The attributes of an entity."""
+        state: Json = await self.demo.api.get(f"/api/states/{entity_id}")
+        attributes: Json = state["attributes"]
+        return attributes
 
     async def becomes(self, entity_id: str, state: str) -> None:
         """Wait until an entity has this state."""
@@ -101,6 +114,32 @@ class Household:
 
         found: Json = await until(matching, PATIENCE, f"{name} {what}", every=0.01)
         return found
+
+    async def leases(self, device: str) -> list[Json]:
+        """What a device has mapped itself, as its sensor says."""
+        sensor = await self.entity(device, "independent_mappings")
+        leases: list[Json] = (await self.attributes(sensor))["leases"]
+        return sorted(leases, key=itemgetter("lease_id"))
+
+    async def has_mapped(self, device: str, *transports: str, by: str = "") -> None:
+        """Both sensors come to tell what a device has mapped; one of its shares is on."""
+        async with self.step(f"The sensors of the {device}") as line:
+            mapped = await self.entity(device, "independent_mappings")
+            mappings = await self.entity(device, "mappings")
+
+            async def told() -> bool:
+                leases = await self.leases(device)
+                asked_by = {each for lease in leases for each in lease["asked_by"]}
+                return (
+                    sorted(each["protocol"] for each in leases) == sorted(transports)
+                    and " and ".join(sorted(asked_by)) == by
+                    and await self.state(mapped) == str(len(transports))
+                    and await self.state(mappings) == str(len(transports) + 1)
+                )
+
+            what = f"{', '.join(transports) or 'nothing'} mapped"
+            await until(told, PATIENCE, what, every=0.01)
+            line.saw(f"{what} by {by}" if by else what)
 
     async def turn(self, to: str, shared: Shared, share: str) -> None:
         """Click a switch."""

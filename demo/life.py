@@ -118,7 +118,7 @@ class Life:
         await self._cable(plugged=True)
         async with self.step("share_enabled, when it is back") as line:
             event = await house.hears("share_enabled")
-            back = datetime.now(UTC) - began
+            back = datetime.fromisoformat(event["at"]) - began
             off = abs(event["lasted"] - back.total_seconds())
             line.saw(
                 f"{event['name']}, reason {event['reason']}, lasted {event['lasted']} s"
@@ -279,9 +279,7 @@ class Life:
             line.saw(f"exit code {await self.demo.hass.ended()}")
         await self.check.arrives("Meanwhile the web server", WEB)
         async with self.step("Home Assistant is started again", essential=True) as line:
-            await self.demo.start_home_assistant()
-            await portshare.wait_until_loaded(self.demo.api, self.demo.entry_id)
-            await self.house.connect()
+            await self.house.start_home_assistant()
             await self._settles(before)
             line.saw(
                 ", ".join(f"{name} {each['status']}" for name, each in before.items())
