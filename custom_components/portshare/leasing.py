@@ -82,6 +82,7 @@ class Leasing(Household):
         self._known: Wan | None = None
         self._external_ipv4: IPv4Address | None = None
         self._expiring: CALLBACK_TYPE | None = None
+        self._saved = 0.0
         self._died = False
         # What has ended while nobody was here.
         self._expired: Collection[Released] = ()
@@ -179,10 +180,18 @@ class Leasing(Household):
             await self._coordinator.write_leases(leases, must_end=must_end)
         finally:
             self._wait()
-            self._store.async_delay_save(self._stored, _SAVE_DELAY_SECONDS)
+            self._save()
         self._upnp.note_change(leases=True)
         for change in changes:
             self._tell(change, cause)
+
+    def _save(self) -> None:
+        """Store the leases at once, but not all the time while many ask."""
+        now = self._hass.loop.time()
+        if self._saved > now:
+            return  # what is to be stored then has this, too
+        self._saved = max(now, self._saved + _SAVE_DELAY_SECONDS)
+        self._store.async_delay_save(self._stored, self._saved - now)
 
     def _tell(self, change: LeaseChange, cause: Cause) -> None:
         before, after = change.before, change.after

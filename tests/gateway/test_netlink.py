@@ -423,6 +423,17 @@ async def test_nobody_minds_that_events_are_lost(sock: NetlinkSocket) -> None:
     assert await sock.dump(GET_TABLES, INET) == []
 
 
+async def test_a_dump_that_has_just_ended(
+    sock: NetlinkSocket, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Linux says EINVAL once if it ends in one thread while another one receives."""
+    number = sock.port_id
+    sock._read_failed(OSError(errno.EINVAL, "Invalid argument"))
+    assert await sock.dump(GET_TABLES, INET) == []
+    assert sock.port_id == number
+    assert not caplog.records
+
+
 # A socket that somebody closes
 
 

@@ -18,6 +18,9 @@ from demo.home import INTERNET, LAN, LAN_LINK, WAN, WAN_LINK, Device, Home
 from .builders import BOTH, IPV4, IPV6
 from .traffic import PATIENCE
 
+# So long it takes to ask three times who has an address, and more.
+KERNELS_PATIENCE = 20
+
 
 class Facing:
     """A gateway, and a way to wait for what it sees."""
@@ -36,9 +39,11 @@ class Facing:
     def facts(self) -> Facts:
         return self.gateway.facts()
 
-    async def until(self, seen: Callable[[Facts], bool]) -> None:
+    async def until(
+        self, seen: Callable[[Facts], bool], patience: float = PATIENCE
+    ) -> None:
         """Wait to be told of facts like these."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not seen(self.facts):
                 self._changed.clear()
                 await self._changed.wait()
@@ -440,3 +445,65 @@ async def test_neighbours_that_are_there_already(
     assert opened.facts().addresses_of("02:00:00:00:00:90").ipv4 == IPv4Address(
         "192.168.178.90"
     )
+
+
+def move(device: Device, before: str, after: str) -> None:
+    device.namespace.ip(
+        [
+            f"addr del {before}/24 dev eth0",
+            f"addr add {after}/24 dev eth0",
+            "neigh flush dev eth0",
+        ]
+    )
+    speak(device, after)
+
+
+async def neighbour(home: Home, address: str, state: str) -> None:
+    """Wait until the kernel knows this of an address."""
+    async with asyncio.timeout(KERNELS_PATIENCE):
+        while True:
+            command = ("ip", "neigh", "show", address, "dev", LAN_LINK)
+            if state in (await asyncio.to_thread(home.gateway.run, *command)).stdout:
+                return
+
+
+@pytest.mark.parametrize("known_to_be_gone", [False, True])
+async def test_a_device_that_comes_back_to_its_address(
+    sees: Facing, nas: Device, home: Home, known_to_be_gone: bool
+) -> None:
+    """Of the address that it had left the kernel was sure all the time."""
+    was, other = nas.addresses.ipv4, "192.168.178.51"
+    speak(nas, was)
+    await sees.until(lambda facts: ipv4(facts, nas) == was)
+    await asyncio.to_thread(move, nas, was, other)
+    await sees.until(lambda facts: ipv4(facts, nas) == other)
+    if known_to_be_gone:
+        await neighbour(home, was, "FAILED")
+    await asyncio.to_thread(move, nas, other, was)
+    await sees.until(lambda facts: ipv4(facts, nas) == was, KERNELS_PATIENCE)
+
+
+async def test_a_device_with_two_addresses_is_known_by_the_newer_one(
+    sees: Facing, nas: Device, home: Home
+) -> None:
+    """It is asked once whether it has left the other one."""
+    was, other = nas.addresses.ipv4, "192.168.178.51"
+    speak(nas, was)
+    await sees.until(lambda facts: ipv4(facts, nas) == was)
+    nas.namespace.ip([f"addr add {other}/24 dev eth0"])
+    speak(nas, other)
+    await sees.until(lambda facts: ipv4(facts, nas) == other)
+    await neighbour(home, was, "REACHABLE")
+    await neighbour(home, other, "REACHABLE")
+    assert ipv4(sees.facts, nas) == other
+
+
+async def test_what_somebody_has_set_for_good_is_left_alone(
+    sees: Facing, nas: Device, home: Home
+) -> None:
+    was, other = nas.addresses.ipv4, "192.168.178.51"
+    home.gateway.ip([f"neigh replace {was} lladdr {nas.mac} nud permanent dev lan0"])
+    await sees.until(lambda facts: ipv4(facts, nas) == was)
+    await asyncio.to_thread(move, nas, was, other)
+    await sees.until(lambda facts: ipv4(facts, nas) == other)
+    await neighbour(home, was, "PERMANENT")

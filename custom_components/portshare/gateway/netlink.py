@@ -311,6 +311,9 @@ class NetlinkSocket:
                 self._parse(memoryview(self._buffer)[:size])
 
     def _read_failed(self, err: OSError) -> None:
+        # The kernel says so, once, of a dump that another thread has just ended.
+        if err.errno == errno.EINVAL:
+            return
         if err.errno != errno.ENOBUFS:
             self._reopen(str(err))
             return

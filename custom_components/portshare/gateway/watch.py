@@ -83,10 +83,13 @@ _NUD_PERMANENT: Final = 0x80
 _NUD_CONFIRMED: Final = (
     _NUD_REACHABLE | _NUD_STALE | _NUD_DELAY | _NUD_PROBE | _NUD_PERMANENT
 )
+# The states of who was heard just now.
+_NUD_HEARD: Final = _NUD_REACHABLE | _NUD_STALE
 _NUD_NONE: Final = 0x00
 _NTF_USE: Final = 0x01
 _NTF_PROXY: Final = 0x08
 _NDA_DST: Final = 1
+_NLM_F_REPLACE: Final = 0x100
 _NLM_F_CREATE: Final = 0x400
 
 _RETRY_SECONDS: Final = 1
@@ -146,6 +149,9 @@ class Watch:
         self._reading: asyncio.Task[None] | None = None
         self._read_again = False
         self._neighbours_lost = True
+        # IPv4 addresses that devices may have left, and who asks whether they have.
+        self._doubted: set[tuple[int, Address]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
         # What is told of neighbours while all of them are being read.
         self._meanwhile: list[Any] = []
         self.network = Network()
@@ -166,10 +172,10 @@ class Watch:
         """Stop following."""
         if self._netlink:
             await self._netlink.close()
-        if self._reading:
-            self._reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reading
+        tasks = [*self._asking, *([self._reading] if self._reading else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def check(self) -> None:
         """Follow anew, and read everything again, if the socket was lost."""
@@ -192,7 +198,64 @@ class Watch:
         if self._neighbours_lost:
             self._meanwhile.append(message)
         elif _follow(self.neighbours, message):
+            self._doubt_others(message)
             self._on_change()
+        elif message.get_attr("NDA_DST") is not None:
+            self._settle_doubt(message)
+
+    def _doubt_others(self, message: Any) -> None:
+        """Find out whether a device has left its other IPv4 addresses for a new one.
+
+        Of those that it has left the kernel is sure for minutes. If the device were back
+        at one by then, nothing would be told.
+        """
+        new, mac = _key(message), message.get_attr("NDA_LLADDR")
+        self._doubted.discard(new)
+        if self.neighbours.get(new) != mac or new[1].version != 4:
+            return
+        for key in self._ipv4_of(mac):
+            if key != new:
+                self._doubted.add(key)
+                self._ask_again(key)
+
+    def _settle_doubt(self, message: Any) -> None:
+        """If a device is still, or again, at an address: is it at the newest one, too?"""
+        key = _key(message)
+        if key not in self._doubted or not message["state"] & _NUD_HEARD:
+            return
+        self._doubted.discard(key)
+        *_, newest = self._ipv4_of(self.neighbours[key])
+        if newest != key:
+            self._ask_again(newest)
+
+    def _ipv4_of(self, mac: str) -> list[tuple[int, Address]]:
+        return [
+            key
+            for key, each in self.neighbours.items()
+            if each == mac and key[1].version == 4
+        ]
+
+    def _ask_again(self, key: tuple[int, Address]) -> None:
+        task = asyncio.get_running_loop().create_task(self._doubt(*key))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _doubt(self, link: int, address: Address) -> None:
+        """Let the kernel ask whether an address is still where it was (NUD_PROBE)."""
+        assert self._netlink
+        request = struct.pack("=BxxxiHBB", socket.AF_INET, link, 0, 0, 0)
+        destination = attribute(_NDA_DST, address.packed)
+        with contextlib.suppress(GatewayError):
+            rows = await self._netlink.request(
+                Message(_RTM_GETNEIGH, 0, request + destination)
+            )
+            # What somebody has set for good is not touched.
+            if any(each["state"] & _NUD_PERMANENT for each in self._decode(rows)):
+                return
+            probe = struct.pack("=BxxxiHBB", socket.AF_INET, link, _NUD_PROBE, 0, 0)
+            await self._netlink.request(
+                Message(_RTM_NEWNEIGH, _NLM_F_REPLACE, probe + destination)
+            )
 
     def _lost(self) -> None:
         self._neighbours_lost = True
@@ -266,10 +329,7 @@ class Watch:
         )
         messages.sort(key=_seconds_since_confirmation, reverse=True)
         return {
-            (
-                message["ifindex"],
-                ip_address(message.get_attr("NDA_DST")),
-            ): message.get_attr("NDA_LLADDR")
+            _key(message): message.get_attr("NDA_LLADDR")
             for message in messages
             if _is_confirmed(message)
         }
@@ -317,10 +377,9 @@ def _default_routes(message: Any) -> list[DefaultRoute]:
 
 def _follow(neighbours: dict[tuple[int, Address], str], message: Any) -> bool:
     """Take over what a message says of a neighbour; return whether that is news."""
-    destination = message.get_attr("NDA_DST")
-    if destination is None or message["family"] not in _FAMILIES:
+    if message.get_attr("NDA_DST") is None or message["family"] not in _FAMILIES:
         return False
-    key = (message["ifindex"], ip_address(destination))
+    key = _key(message)
     if message["header"]["type"] == _RTM_DELNEIGH or not _is_confirmed(message):
         return neighbours.pop(key, None) is not None
     mac = message.get_attr("NDA_LLADDR")
@@ -329,6 +388,10 @@ def _follow(neighbours: dict[tuple[int, Address], str], message: Any) -> bool:
     neighbours.pop(key, None)
     neighbours[key] = mac
     return True
+
+
+def _key(message: Any) -> tuple[int, Address]:
+    return message["ifindex"], ip_address(message.get_attr("NDA_DST"))
 
 
 def _is_confirmed(message: Any) -> bool:
