@@ -66,10 +66,14 @@ class WebSocket:
 
     async def events(self, event_type: str) -> Events:
         """Subscribe to events on the bus."""
+        return await self.subscribe("subscribe_events", event_type=event_type)
+
+    async def subscribe(self, type_: str, /, **fields: Any) -> Events:
+        """Subscribe to what a command sends from now on."""
         number = next(self._ids)
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
         self._events[number] = queue
-        await self._command(number, "subscribe_events", {"event_type": event_type})
+        await self._command(number, type_, fields)
         return Events(queue)
 
     async def _command(self, number: int, type_: str, fields: Mapping[str, Any]) -> Any:

@@ -35,6 +35,7 @@ logbook:
 mobile_app:
 script: !include scripts.yaml
 scene: !include scenes.yaml
+ssdp: # so that ours has to get along with its own on port 1900
 
 logger:
   default: warning

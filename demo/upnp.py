@@ -14,6 +14,7 @@ from .household import PATIENCE, Household
 SSDP = 1900
 GROUPS = {"IPv4": "239.255.255.250", "IPv6": "ff02::c"}
 GATEWAY = "urn:schemas-upnp-org:device:InternetGatewayDevice:{}"
+LAMP = "urn:schemas-upnp-org:device:Lamp:1"
 HOUR = 3600
 PROGRAM = "A program on the pi"
 
@@ -26,6 +27,19 @@ def search(host: str, target: str) -> bytes:
         'MAN: "ssdp:discover"\r\n'
         "MX: 1\r\n"
         f"ST: {target}\r\n\r\n"
+    ).encode()
+
+
+def alive(host: str, source: str, kind: str) -> bytes:
+    """A NOTIFY: a device of this kind is there."""
+    return (
+        "NOTIFY * HTTP/1.1\r\n"
+        f"HOST: {host}:{SSDP}\r\n"
+        "CACHE-CONTROL: max-age=1800\r\n"
+        f"LOCATION: http://{source}/lamp.xml\r\n"
+        f"NT: {kind}\r\n"
+        "NTS: ssdp:alive\r\n"
+        f"USN: uuid:00000000-0000-0000-0000-000000000001::{kind}\r\n\r\n"
     ).encode()
 
 
@@ -63,9 +77,23 @@ class Upnp:
             line.saw("\n".join(told), ok=f"ExternalIPAddress = {WAN.ipv4}" in told)
         for version, family in (1, "IPv4"), (2, "IPv4"), (2, "IPv6"):
             async with self.step(f"The gateway {version} over {family}") as line:
-                url = await asyncio.to_thread(self._location, version, family)
+                target = GATEWAY.format(version)
+                url = await asyncio.to_thread(self._location, target, family)
                 self.urls[version, family] = url
                 line.saw(url.rpartition("/")[2])
+        await self._heard_by_home_assistant()
+
+    async def _heard_by_home_assistant(self) -> None:
+        """Its own discovery has the same port, and hears what there is all the same."""
+        heard = await self.house.websocket.subscribe("ssdp/subscribe_discovery")
+        async with self.step("Home Assistant's own SSDP hears of a lamp") as line:
+            await asyncio.to_thread(self._tell_of_a_lamp)
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    event = await heard.next()
+                    if any(each["ssdp_st"] == LAMP for each in event.get("add", ())):
+                        line.saw(LAMP)
+                        return
 
     async def _mapped(self) -> None:
         """Asked, listed, called, ended."""
@@ -175,14 +203,19 @@ class Upnp:
         done = await asyncio.to_thread(run, "upnpc", "-i", *arguments, check=False)
         return done.stdout + done.stderr
 
-    def _location(self, version: int, family: str) -> str:
-        """Search over this family, and return where a gateway is described."""
+    def _tell_of_a_lamp(self) -> None:
+        group, own = GROUPS["IPv4"], self.nas.addresses.ipv4
+        with Caller(self.nas.namespace, own).open(group, socket.SOCK_DGRAM) as sock:
+            sock.sendto(alive(group, own, LAMP), (group, SSDP))
+
+    def _location(self, target: str, family: str) -> str:
+        """Search over this family, and return where what is found is described."""
         group = GROUPS[family]
         own = self.nas.addresses
         source = own.ipv6 if family == "IPv6" else own.ipv4
         with Caller(self.nas.namespace, source).open(group, socket.SOCK_DGRAM) as sock:
             sock.settimeout(PATIENCE)
-            sock.sendto(search(group, GATEWAY.format(version)), (group, SSDP))
+            sock.sendto(search(group, target), (group, SSDP))
             answer = sock.recv(2048).decode()
         location = re.search(r"^LOCATION: *(\S+)", answer, re.MULTILINE | re.IGNORECASE)
         if location is None:
