@@ -19,6 +19,7 @@ from homeassistant.helpers.typing import ConfigType
 from .addresses import KnownAddresses
 from .const import CONF_LAN, CONF_WAN, DOMAIN
 from .coordinator import RECONCILE_INTERVAL, PortShareConfigEntry, PortShareCoordinator
+from .event_log import EventLog, async_forget_event_log
 from .first_calls import async_setup_first_calls
 from .gateway.gateway import Gateway, remove_tables
 from .internet import async_forget_internet
@@ -27,9 +28,11 @@ from .issues import async_setup_issues
 from .journal import Journal
 from .leasing import Leasing, async_forget_leases
 from .notices import async_setup_notices
+from .panel import async_remove_panel, async_serve_module, async_setup_panel
 from .services import async_setup_services
 from .sources import async_forget_source_names
 from .traffic import async_forget_traffic
+from .websocket_api import async_setup_websocket_api
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -43,17 +46,20 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the services, and look after entries that are not loaded."""
+    """Register what is there without an entry, and look after those not loaded."""
     async_setup_services(hass)
+    async_setup_websocket_api(hass)
+    await async_serve_module(hass)
 
     @callback
     def entry_changed(_: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Leave nothing open if an entry is disabled that could not be set up."""
+        """Leave nothing of a disabled entry, even of one that could not be set up."""
         if (
             entry.domain == DOMAIN
             and entry.disabled_by
             and entry.state is ConfigEntryState.NOT_LOADED
         ):
+            async_remove_panel(hass)
             hass.async_create_task(remove_tables(), "portshare remove tables")
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
@@ -68,9 +74,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         name=entry.title,
         entry_type=dr.DeviceEntryType.SERVICE,
     )
+    await async_setup_panel(hass)
     gateway = Gateway(entry.data[CONF_WAN], entry.data[CONF_LAN])
     coordinator = PortShareCoordinator(hass, entry, gateway)
     leasing = Leasing(hass, entry, coordinator)
+    event_log = EventLog(hass, entry)
 
     @callback
     def begin_to_tell(_: HomeAssistant) -> None:
@@ -79,6 +87,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
 
     try:
         await leasing.load()
+        await event_log.load()
         await coordinator.async_config_entry_first_refresh()
         entry.runtime_data = coordinator
         await leasing.begin()
@@ -88,6 +97,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         await leasing.close()
         await coordinator.close()
         raise
+    event_log.begin(coordinator)
+    entry.async_on_unload(event_log.close)
     entry.async_on_unload(leasing.close)
     async_setup_notices(hass, entry)
     async_setup_issues(hass, entry)
@@ -105,6 +116,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         """Let go of the gateway; its table and its flows stay."""
         await leasing.close()
         await coordinator.close()
+        await event_log.close()
 
     async def reconcile(_: datetime) -> None:
         """Read the kernel's table again, however much has happened meanwhile."""
@@ -138,11 +150,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -
 
 async def async_remove_entry(hass: HomeAssistant, entry: PortShareConfigEntry) -> None:
     """Leave nothing behind."""
+    async_remove_panel(hass)
     await KnownAddresses(hass, entry.entry_id).forget()
     await async_forget_source_names(hass, entry.entry_id)
     await async_forget_internet(hass, entry.entry_id)
     await async_forget_interruptions(hass, entry.entry_id)
     await async_forget_traffic(hass, entry.entry_id)
     await async_forget_leases(hass, entry.entry_id)
+    await async_forget_event_log(hass, entry.entry_id)
     await Journal(hass, entry.entry_id).forget()
     await remove_tables()

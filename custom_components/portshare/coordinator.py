@@ -280,8 +280,8 @@ class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
         name: str = self.config_entry.options.get(CONF_DNS_NAME, "")
         return name
 
-    def device_id(self, subentry_id: str) -> str | None:
-        """Return the id of a device in Home Assistant's device registry."""
+    def device_id(self, subentry_id: str | None) -> str | None:
+        """Return the id of a device, None is the gateway, in the device registry."""
         return self._device_ids.get(subentry_id)
 
     @callback

@@ -9,7 +9,9 @@ from homeassistant.core import HomeAssistant
 
 from .gateway.gateway import Gateway
 from .names import async_names
+from .sharing.errors import NobodyAnswers
 from .sharing.model import Addresses
+from .sharing.rules import parse_target
 
 _PROBE_SECONDS: Final = 3
 
@@ -36,6 +38,19 @@ async def async_hosts(hass: HomeAssistant, gateway: Gateway) -> list[Host]:
         Host(mac, names.get(mac, ""), addresses) for mac, addresses in seen.items()
     ]
     return sorted(hosts, key=lambda host: (not host.name, host.name.lower(), host.mac))
+
+
+async def async_find_typed(gateway: Gateway, typed: str) -> str:
+    """Return the MAC address of a device of which a MAC or LAN address was typed.
+
+    Raises an InvalidDevice.
+    """
+    target = parse_target(typed, gateway.facts())
+    if isinstance(target, str):
+        return target
+    if (found := await async_find(gateway, target)) is None:
+        raise NobodyAnswers(typed)
+    return found
 
 
 async def async_find(

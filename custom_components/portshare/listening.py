@@ -36,6 +36,7 @@ class Listening:
         self._targets: dict[str, _Target] = {}
         self._listened: dict[str, bool | None] = {}
         self._listeners: dict[str, Callable[[], None]] = {}
+        self._listeners_of_all: list[Callable[[], None]] = []
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._asking: set[tuple[str, _Target]] = set()
         entry.async_on_unload(
@@ -59,6 +60,12 @@ class Listening:
             del self._listeners[share_id]
 
         return stop
+
+    @callback
+    def subscribe_all(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call when that changes of any share; return how to stop it."""
+        self._listeners_of_all.append(listener)
+        return lambda: self._listeners_of_all.remove(listener)
 
     @callback
     def observe(self, snapshot: Snapshot) -> None:
@@ -105,6 +112,8 @@ class Listening:
         if listened != self._listened.get(share_id):
             self._listened[share_id] = listened
             if listener := self._listeners.get(share_id):
+                listener()
+            for listener in tuple(self._listeners_of_all):
                 listener()
 
 

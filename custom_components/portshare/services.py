@@ -17,6 +17,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers.typing import VolDictType
 
 from .const import CONF_MAC, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
@@ -58,7 +59,7 @@ class Service(StrEnum):
 
 # Whether a port is a port is said by the rules, in a text that helps.
 _PORT: Final = vol.Any(int, float, str)
-_SHARE_FIELDS: Final = {
+SHARE_FIELDS: Final[VolDictType] = {
     vol.Optional("name"): cv.string,
     vol.Optional("protocol"): cv.string,
     vol.Optional("port"): vol.Any(None, _PORT),
@@ -71,19 +72,19 @@ _SHARE_FIELDS: Final = {
     vol.Optional("enabled"): cv.boolean,
     vol.Optional("confirm"): cv.boolean,
 }
-_SHARE_ID: Final = {vol.Required(ATTR_SHARE_ID): cv.string}
+_SHARE_ID: Final[VolDictType] = {vol.Required(ATTR_SHARE_ID): cv.string}
 
 ADD_SHARE_SCHEMA: Final = vol.All(
     vol.Schema(
         {
             vol.Exclusive(ATTR_DEVICE_ID, "device"): cv.string,
             vol.Exclusive(CONF_MAC, "device"): cv.string,
-            **_SHARE_FIELDS,
+            **SHARE_FIELDS,
         }
     ),
     cv.has_at_least_one_key(ATTR_DEVICE_ID, CONF_MAC),
 )
-UPDATE_SHARE_SCHEMA: Final = vol.Schema({**_SHARE_ID, **_SHARE_FIELDS})
+UPDATE_SHARE_SCHEMA: Final = vol.Schema({**_SHARE_ID, **SHARE_FIELDS})
 REMOVE_SHARE_SCHEMA: Final = vol.Schema(_SHARE_ID)
 LIST_SHARES_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_DEVICE_ID): cv.string})
 
@@ -173,7 +174,7 @@ def _on_gateway(handler: _Handler) -> Callable[[ServiceCall], Any]:
 
     async def call_handler(call: ServiceCall) -> ServiceResponse:
         try:
-            return await handler(_coordinator(call.hass), call)
+            return await handler(loaded_coordinator(call.hass), call)
         except SharingError as err:
             raise translated(err) from err
 
@@ -181,11 +182,20 @@ def _on_gateway(handler: _Handler) -> Callable[[ServiceCall], Any]:
 
 
 @callback
-def _coordinator(hass: HomeAssistant) -> PortShareCoordinator:
+def running_coordinator(hass: HomeAssistant) -> PortShareCoordinator | None:
+    """Return who runs the gateway, if anybody does."""
     entries: list[PortShareConfigEntry] = hass.config_entries.async_entries(DOMAIN)
     for entry in entries:
         if entry.state is ConfigEntryState.LOADED:
             return entry.runtime_data
+    return None
+
+
+@callback
+def loaded_coordinator(hass: HomeAssistant) -> PortShareCoordinator:
+    """Return who runs the gateway; raise ServiceValidationError if nobody does."""
+    if coordinator := running_coordinator(hass):
+        return coordinator
     raise ServiceValidationError(
         translation_domain=DOMAIN, translation_key="not_loaded"
     )
@@ -203,7 +213,7 @@ async def _add_share(
         share = await async_add_device_with_share(
             coordinator, fields.pop(CONF_MAC), fields, cause
         )
-    return _answer(coordinator, share)
+    return share_answer(coordinator, share)
 
 
 async def _update_share(
@@ -216,7 +226,7 @@ async def _update_share(
         fields,
         Cause.of_service(call.context),
     )
-    return _answer(coordinator, share)
+    return share_answer(coordinator, share)
 
 
 async def _remove_share(coordinator: PortShareCoordinator, call: ServiceCall) -> None:
@@ -250,7 +260,7 @@ async def _open_temporarily(
         Cause.of_service(call.context),
     )
     closes_at = share.open_until.isoformat() if share.open_until else None
-    return {**_answer(coordinator, share), "closes_at": closes_at}
+    return {**share_answer(coordinator, share), "closes_at": closes_at}
 
 
 async def _close_all(
@@ -310,7 +320,8 @@ def _subentry_id(coordinator: PortShareCoordinator, device_id: str) -> str:
     )
 
 
-def _answer(coordinator: PortShareCoordinator, share: Share) -> dict[str, Any]:
+def share_answer(coordinator: PortShareCoordinator, share: Share) -> dict[str, Any]:
+    """Return what somebody is told who has added or changed a share."""
     state = coordinator.latest.shares.get(share.share_id)
     return {
         "share_id": share.share_id,

@@ -74,6 +74,16 @@ async def async_add_device_with_share(
     subentry = await async_device_or_new(coordinator, target)
     if isinstance(subentry, Device):
         return await async_add_share(coordinator, subentry.device_id, fields, cause)
+    return await async_add_new_device(coordinator, subentry, fields, cause)
+
+
+async def async_add_new_device(
+    coordinator: PortShareCoordinator,
+    subentry: ConfigSubentry,
+    fields: Mapping[str, object],
+    cause: Cause,
+) -> Share:
+    """Add a device with its first share: both or nothing. Errors as for a share."""
     # Valid before the device is added: nothing is stored half.
     validated(coordinator, ulid_now(), subentry.subentry_id, fields)
     hass, entry = coordinator.hass, coordinator.config_entry
@@ -117,29 +127,30 @@ async def async_update_share(
     if fields.keys() & _ABOUT_PORTS:
         await _look_at_services(coordinator)
     async with coordinator.writing(share_id):
-        configuration = coordinator.configuration
-        before = configuration.share(share_id)
-        # What the gateway came to serve later takes nothing from a share that is on.
-        served = coordinator.gateway.facts().served
-        share = parse_share(
-            share_id,
-            before.device_id,
-            _merged(before, fields),
-            configuration.ports,
-            served | _leased(coordinator),
-        )
-        claims_more = _claims(share) != _claims(before)
-        if before.enabled and not claims_more:
-            served = NOTHING_SERVED
-        # A share that waits for a port may still be renamed and switched off.
-        if share.enabled or claims_more:
-            check_free(share, configuration.ports, configuration.devices, served)
-        if claims_more:
-            _check_leases(coordinator, share, fields)
-        _check_confirmed(fields, needs_confirmation(share, before))
+        before = coordinator.configuration.share(share_id)
+        share = _validated_change(coordinator, before, fields)
         if share != before:
             await _write(coordinator, [share], cause)
     return share
+
+
+async def async_check_share(
+    coordinator: PortShareCoordinator,
+    fields: Mapping[str, object],
+    *,
+    device_id: str = "",
+    share_id: str | None = None,
+) -> Share:
+    """Return what adding a share, or changing this one, would make of it.
+
+    Nothing is changed; errors are those of adding or changing. A device that is yet to
+    be added has no id.
+    """
+    await _look_at_services(coordinator)
+    if share_id is None:
+        return validated(coordinator, ulid_now(), device_id, fields)
+    before = coordinator.configuration.share(share_id)
+    return _validated_change(coordinator, before, fields)
 
 
 async def async_remove_share(
@@ -250,6 +261,32 @@ def validated(
     return share
 
 
+def _validated_change(
+    coordinator: PortShareCoordinator, before: Share, fields: Mapping[str, object]
+) -> Share:
+    """Return a share with changes; raise a SharingError if they are not valid."""
+    configuration = coordinator.configuration
+    # What the gateway came to serve later takes nothing from a share that is on.
+    served = coordinator.gateway.facts().served
+    share = parse_share(
+        before.share_id,
+        before.device_id,
+        _merged(before, fields),
+        configuration.ports,
+        served | _leased(coordinator),
+    )
+    claims_more = _claims(share) != _claims(before)
+    if before.enabled and not claims_more:
+        served = NOTHING_SERVED
+    # A share that waits for a port may still be renamed and switched off.
+    if share.enabled or claims_more:
+        check_free(share, configuration.ports, configuration.devices, served)
+    if claims_more:
+        _check_leases(coordinator, share, fields)
+    _check_confirmed(fields, needs_confirmation(share, before))
+    return share
+
+
 def translated(error: SharingError) -> ServiceValidationError:
     """Return an error of the domain as Home Assistant shows it to a caller."""
     return ServiceValidationError(
@@ -295,9 +332,8 @@ def _check_leases(
         if contests(share, lease) and not fields.get("confirm"):
             holder = configuration.device_with(lease.mac)
             name = holder.name if holder else lease.mac
-            raise LeasedPortNeedsConfirmation(
-                lease.external_port, name, lease.description
-            )
+            wanted_for = lease.description or f"{lease.transport} {lease.port}".upper()
+            raise LeasedPortNeedsConfirmation(lease.external_port, name, wanted_for)
 
 
 def _check_confirmed(

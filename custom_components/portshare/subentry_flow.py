@@ -38,12 +38,12 @@ from homeassistant.util.ulid import ulid_now
 from .const import CONF_INDEPENDENT, CONF_MAC, CONF_SHARES, DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .events import Cause
-from .hosts import Host, async_find, async_hosts
+from .hosts import Host, async_find_typed, async_hosts
 from .shares import async_add_share, async_remove_share, async_update_share, validated
 from .sharing.applications import APPLICATIONS, BY_KEY
-from .sharing.errors import NeedsConfirmation, NobodyAnswers, SharingError
+from .sharing.errors import NeedsConfirmation, SharingError
 from .sharing.model import Family, Protocol, Share
-from .sharing.rules import parse_name, parse_share, parse_target
+from .sharing.rules import parse_name, parse_share
 from .subentries import device_data, share_data
 
 CONF_DEVICE: Final = "device"
@@ -279,12 +279,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     async def _find_host(self, typed: str, hosts: list[Host]) -> Host:
         """Return the device that was chosen or typed; raise an InvalidDevice."""
         gateway = self._coordinator.gateway
-        target = parse_target(_mac_of_label(typed), gateway.facts())
-        if not isinstance(target, str):
-            found = await async_find(gateway, target)
-            if found is None:
-                raise NobodyAnswers(typed)
-            target = found
+        target = await async_find_typed(gateway, _mac_of_label(typed))
         for host in hosts:
             if host.mac == target:
                 return host

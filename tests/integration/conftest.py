@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 import custom_components.portshare  # noqa: F401  before the plugin's own custom_components
 from custom_components.portshare.const import (
@@ -36,6 +37,7 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
 
 from .fake_gateway import NAS, FakeGateway
 
@@ -74,6 +76,15 @@ type Later = Callable[..., Awaitable[None]]
 @pytest.fixture(autouse=True)
 def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load portshare."""
+
+
+@pytest.fixture
+async def hass_client(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> ClientSessionGenerator:
+    """With what portshare depends on: later, the web server takes nothing more."""
+    assert await async_setup_component(hass, "websocket_api", {})
+    return hass_client
 
 
 @pytest.fixture(autouse=True)

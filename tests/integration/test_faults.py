@@ -26,6 +26,7 @@ STORES = (
     "interruptions",
     "journal",
     "leases",
+    "log",
     "sources",
     "traffic",
 )

@@ -213,7 +213,7 @@ async def test_a_new_share_is_told_whose_port_it_wants(
     assert refused.value.placeholders == {
         "port": "6881",
         "device": "NAS",
-        "description": "-",
+        "description": "TCP 6881",
     }
     assert TORRENT in gateway.open
     events = async_capture_events(hass, "portshare_event")

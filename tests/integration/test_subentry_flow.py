@@ -878,7 +878,7 @@ async def test_a_share_that_is_gone_cannot_be_edited(
     ):
         assert result["type"] is FlowResultType.FORM
         assert result["errors"] == {"base": "unknown_share"}
-        assert result["description_placeholders"] == {"share_id": WEB}
+        assert result["description_placeholders"] == {"value": WEB}
 
 
 async def test_a_share_is_removed(

@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.portshare.sharing.configuration import Configuration
-from custom_components.portshare.sharing.errors import UnknownShare
+from custom_components.portshare.sharing.errors import UnknownDevice, UnknownShare
 from custom_components.portshare.sharing.model import Device, Share
 
 from .builders import DEVICES, DeviceStep, device_steps, share
@@ -122,7 +122,16 @@ def test_shares_are_found_by_id() -> None:
     assert configuration.share("1") == share("1")
     with pytest.raises(UnknownShare) as caught:
         configuration.share("2")
-    assert caught.value.placeholders == {"share_id": "2"}
+    assert caught.value.placeholders == {"value": "2"}
+
+
+def test_devices_are_found_by_id() -> None:
+    configuration = Configuration()
+    configuration.update_device("nas", NAS, {})
+    assert configuration.device("nas") == NAS
+    with pytest.raises(UnknownDevice) as caught:
+        configuration.device("pc")
+    assert caught.value.placeholders == {"value": "pc"}
 
 
 def test_a_device_is_found_by_its_mac_address() -> None:

@@ -42,7 +42,9 @@ EVERY_ERROR = (
     errors.NobodyAnswers("192.168.1.9"),
     errors.InvalidDuration(timedelta(seconds=1)),
     errors.InvalidTime("soon"),
+    errors.DeviceExists("02:00:5e:00:00:21"),
     errors.UnknownShare("1"),
+    errors.UnknownDevice("1"),
 )
 
 

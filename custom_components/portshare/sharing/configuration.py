@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .errors import UnknownShare
+from .errors import UnknownDevice, UnknownShare
 from .model import Device, Share
 from .ports import PortIndex
 
@@ -27,6 +27,13 @@ class Configuration:
             return self.shares[share_id]
         except KeyError:
             raise UnknownShare(share_id) from None
+
+    def device(self, device_id: str) -> Device:
+        """Return a device; raise UnknownDevice if there is none with this id."""
+        try:
+            return self.devices[device_id]
+        except KeyError:
+            raise UnknownDevice(device_id) from None
 
     def device_with(self, mac: str) -> Device | None:
         """Return the device with this MAC address, if it has been added."""

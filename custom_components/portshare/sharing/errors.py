@@ -311,7 +311,7 @@ class LeasedPortNeedsConfirmation(NeedsConfirmation):
         return {
             "port": str(self.port),
             "device": self.device,
-            "description": self.services or "-",
+            "description": self.services,
         }
 
 
@@ -449,6 +449,12 @@ class NobodyAnswers(InvalidDevice):
     key = "nobody_answers"
 
 
+class DeviceExists(InvalidDevice):
+    """The device has been added for sharing already."""
+
+    key = "device_exists"
+
+
 class InvalidDuration(SharingError):
     """A share is open for a while from a minute to 30 days."""
 
@@ -473,21 +479,18 @@ class InvalidTime(_OfAValue, SharingError):
     field = "open_until"
 
 
-class UnknownShare(SharingError):
+class UnknownShare(_OfAValue, SharingError):
     """There is no share with this id."""
 
     key = "unknown_share"
     field = "share_id"
 
-    def __init__(self, share_id: str) -> None:
-        """Remember what was asked for."""
-        super().__init__(share_id)
-        self.share_id = share_id
 
-    @property
-    @override
-    def placeholders(self) -> dict[str, str]:
-        return {"share_id": self.share_id}
+class UnknownDevice(_OfAValue, SharingError):
+    """There is no device for sharing with this id."""
+
+    key = "unknown_device"
+    field = "device_id"
 
 
 def _named(families: Iterable[Family]) -> str:

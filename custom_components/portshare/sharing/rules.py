@@ -99,7 +99,7 @@ def parse_share(
         ipv6=Family.IPV6 in families,
         enabled=bool(fields.get("enabled", True)),
         sources=parse_sources(fields.get("sources"), families),
-        open_until=_parse_until(fields),
+        open_until=parse_until(fields),
     )
     if not (share.ipv4 and protocol.has_ports):
         return share
@@ -196,6 +196,17 @@ def parse_protocol(value: object) -> Protocol:
         raise InvalidProtocol(value) from None
 
 
+def parse_until(fields: Mapping[str, object]) -> datetime | None:
+    """Return when an enabled share closes by itself, in UTC; raise InvalidTime."""
+    until = fields.get("open_until")
+    if not until or not fields.get("enabled", True):
+        return None
+    try:
+        return datetime.fromisoformat(str(until)).astimezone(UTC)
+    except ValueError, OverflowError:
+        raise InvalidTime(until) from None
+
+
 def _parse_families(
     fields: Mapping[str, object], protocol: Protocol
 ) -> frozenset[Family]:
@@ -212,17 +223,6 @@ def _parse_ports(fields: Mapping[str, object]) -> PortRange:
     if fields.get("port") in (None, ""):
         raise MissingPort
     return _parse_range(fields, "port", "port_end")
-
-
-def _parse_until(fields: Mapping[str, object]) -> datetime | None:
-    """Return when an enabled share closes by itself, in UTC."""
-    until = fields.get("open_until")
-    if not until or not fields.get("enabled", True):
-        return None
-    try:
-        return datetime.fromisoformat(str(until)).astimezone(UTC)
-    except ValueError, OverflowError:
-        raise InvalidTime(until) from None
 
 
 def _parse_range(
