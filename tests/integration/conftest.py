@@ -19,7 +19,6 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
     async_fire_time_changed,
 )
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 import custom_components.portshare  # noqa: F401  before the plugin's own custom_components
 from custom_components.portshare.const import (
@@ -79,12 +78,9 @@ def _custom_integrations(enable_custom_integrations: None) -> None:
 
 
 @pytest.fixture
-async def hass_client(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator
-) -> ClientSessionGenerator:
-    """With what portshare depends on: later, the web server takes nothing more."""
-    assert await async_setup_component(hass, "websocket_api", {})
-    return hass_client
+async def served(hass: HomeAssistant) -> None:
+    """Whatever portshare has to serve, before there is a client to ask for it."""
+    assert await async_setup_component(hass, DOMAIN, {})
 
 
 @pytest.fixture(autouse=True)

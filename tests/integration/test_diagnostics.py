@@ -113,7 +113,10 @@ class Download:
 
 @pytest.fixture
 async def download(
-    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    served: None,
+    hass_client: ClientSessionGenerator,
 ) -> Download:
     assert await async_setup_component(hass, "diagnostics", {})
     return Download(await hass_client(), entry)

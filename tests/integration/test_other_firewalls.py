@@ -53,7 +53,7 @@ async def _repairs(hass: HomeAssistant) -> None:
 
 
 @pytest.fixture
-async def browser(hass_client: ClientSessionGenerator) -> RepairsBrowser:
+async def browser(served: None, hass_client: ClientSessionGenerator) -> RepairsBrowser:
     return RepairsBrowser(await hass_client())
 
 

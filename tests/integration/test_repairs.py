@@ -43,7 +43,7 @@ def read(sysctls: Path, issue_id: str) -> str:
 
 
 @pytest.fixture
-async def browser(hass_client: ClientSessionGenerator) -> RepairsBrowser:
+async def browser(served: None, hass_client: ClientSessionGenerator) -> RepairsBrowser:
     return RepairsBrowser(await hass_client())
 
 
