@@ -25,7 +25,11 @@ from custom_components.portshare.independent.control import (
 from custom_components.portshare.independent.descriptions import Device, gateways
 from custom_components.portshare.independent.igd import Igd
 from custom_components.portshare.independent.leases import AskedBy, Lease, RemotePeers
-from custom_components.portshare.independent.services import Action, Service
+from custom_components.portshare.independent.services import (
+    WAN_IP_CONNECTION_1,
+    Action,
+    Service,
+)
 from custom_components.portshare.independent.soap import Call, UpnpError
 from custom_components.portshare.sharing.model import Family, Transport
 
@@ -237,10 +241,22 @@ def test_an_action_needs_all_of_its_arguments(
     service = service_of(gateway, action.name)
     arguments = ARGUMENTS.get(action.name, {})
     for argument in action.takes:
+        if argument.name == "NewRemoteHost":
+            continue
         left = {name: text for name, text in arguments.items() if name != argument.name}
         call = Call(service.type, action.name, left)
         with pytest.raises(UpnpError, match="402"):
             home.igd.act(gateway, service, call, CLIENTS[NAS], NOON, home.wan)
+
+
+def test_a_remote_host_that_is_left_out_is_every_host(home: Home) -> None:
+    """As KTorrent does."""
+    for action in ("AddPortMapping", "DeletePortMapping"):
+        arguments = ARGUMENTS[action].copy()
+        del arguments["NewRemoteHost"]
+        call = Call(WAN_IP_CONNECTION_1.type, action, arguments)
+        home.igd.act(V1, WAN_IP_CONNECTION_1, call, CLIENTS[NAS], NOON, home.wan)
+        assert len(home.broker.leases) == (action == "AddPortMapping")
 
 
 @pytest.mark.parametrize(("gateway", "action"), ALL_ACTIONS)

@@ -221,9 +221,12 @@ def call(action: str, /, path: str = CONTROL, **arguments: object) -> bytes:
     return request("POST", path, body, SOAPAction=f'"{service}#{action}"')
 
 
-def add(client: str = NAS4, port: int = 8080, transport: str = "TCP") -> bytes:
+def add(
+    client: str = NAS4, port: int = 8080, transport: str = "TCP", path: str = CONTROL
+) -> bytes:
     return call(
         "AddPortMapping",
+        path,
         NewRemoteHost="",
         NewExternalPort=port,
         NewProtocol=transport,
@@ -359,7 +362,6 @@ async def test_an_address_that_is_not_of_the_home_gets_no_answer(
         "",
         "evil.example.org",
         f"evil.example.org:{PORT}",
-        LAN.ipv4,
         f"{LAN.ipv4}:80",
         f"{WAN.ipv4}:{PORT}",
         f"127.0.0.1:{PORT}",
@@ -375,6 +377,16 @@ async def test_nobody_comes_by_another_name(
     answer = await talk(nas, NAS4, LAN.ipv4, request(Host=host))
     assert status(answer) in {400, 404}
     assert b"upnp" not in answer.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize(("source", "host"), [(NAS4, LAN.ipv4), (NAS6, LAN.ipv6)])
+async def test_who_leaves_the_port_out_means_the_same_host(
+    household: Household, nas: Namespace, source: str, host: str
+) -> None:
+    """As libplum does."""
+    name = f"[{host}]" if ":" in host else host
+    answer = await talk(nas, source, host, request(Host=name))
+    assert status(answer) == 200
 
 
 @pytest.mark.parametrize("header", ["Origin", "Referer"])
@@ -415,7 +427,7 @@ async def test_there_is_nothing_else_and_no_hint_of_what_there_is(
     [
         ("POST", PATHS1.description, "GET"),
         ("GET", CONTROL, "POST"),
-        ("POST", EVENTS, "SUBSCRIBE, UNSUBSCRIBE"),
+        ("GET", EVENTS, "SUBSCRIBE, UNSUBSCRIBE, POST"),
     ],
 )
 async def test_other_methods_are_not_allowed(
@@ -424,6 +436,16 @@ async def test_other_methods_are_not_allowed(
     answer = await talk(nas, NAS4, LAN.ipv4, request(method, path))
     assert status(answer) == 405
     assert f"Allow: {allowed}\r\n".encode() in answer
+
+
+async def test_what_is_posted_where_events_are_is_done_all_the_same(
+    household: Household, nas: Namespace
+) -> None:
+    """KTorrent posts there."""
+    events = PATHS1.events(WAN_IP_CONNECTION_1)
+    answer = await talk(nas, NAS4, LAN.ipv4, add(path=events))
+    assert status(answer) == 200
+    assert household.open == [f"tcp 8080 -> {NAS}:80"]
 
 
 async def test_every_address_serves_what_it_is_asked_for(

@@ -207,11 +207,14 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 
 def _is_for_us(request: web.BaseRequest) -> bool:
-    """Return whether the Host header is the address and port that was connected to."""
+    """Return whether the Host header is the address and port that was connected to.
+
+    libplum leaves the port out. The address alone keeps out who comes by a name.
+    """
     here = request.get_extra_info("sockname")
     try:
         host = urlsplit(f"//{request.headers.get(hdrs.HOST, '')}")
-        asked = address_of((host.hostname or "",)), host.port or 80
+        asked, port = address_of((host.hostname or "",)), host.port
     except ValueError:
         return False
-    return here is not None and asked == (address_of(here), here[1])
+    return here is not None and asked == address_of(here) and port in (None, here[1])

@@ -35,6 +35,9 @@ from .soap import Call, ErrorCode, UpnpError
 
 _ROUTED: Final = "IP_Routed"
 
+# KTorrent leaves out the host that may call, and means every host.
+_LEFT_OUT: Final = {"NewRemoteHost": ""}
+
 # The actions that tell what has to be measured.
 MEASURING: Final = frozenset(
     {
@@ -80,10 +83,10 @@ class Igd:
         Unauthorized is to be told to the user.
         """
         action = _find_action(service, call)
-        if any(argument.name not in call.arguments for argument in action.takes):
+        arguments = {**_LEFT_OUT, **call.arguments}
+        if any(argument.name not in arguments for argument in action.takes):
             raise UpnpError(ErrorCode.INVALID_ARGS)
-        arguments = Arguments(call.arguments)
-        request = Request(gateway, arguments, client, now, wan, measured)
+        request = Request(gateway, Arguments(arguments), client, now, wan, measured)
         return self._handlers[action.name](request)
 
     def variables(

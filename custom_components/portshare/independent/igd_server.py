@@ -163,12 +163,13 @@ class IgdServer:
                 place = gateway, service
                 scpd = describe_service(service)
                 routes[paths.scpd(service)] = {"GET": partial(_show, scpd)}
-                routes[paths.control(service)] = {
-                    "POST": partial(self._control, *place)
-                }
+                control: dict[str, Answer] = {"POST": partial(self._control, *place)}
+                routes[paths.control(service)] = control
+                # KTorrent posts to where others subscribe.
                 routes[paths.events(service)] = {
                     "SUBSCRIBE": partial(self._subscribe, *place),
                     "UNSUBSCRIBE": self._unsubscribe,
+                    **control,
                 }
         return routes
 

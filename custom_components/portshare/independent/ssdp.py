@@ -120,11 +120,12 @@ def answer(
 ) -> list[bytes]:
     """Return the answers to a search, each a datagram.
 
-    All presences stand for the same mappings. So who takes any gateway is shown the last
-    one only: clients use each that they find, and would map their ports twice.
+    All presences stand for the same mappings. So who takes any gateway is shown the first
+    one only, which all clients understand: some know no other version, and some use each
+    that they find, and would map their ports twice.
     """
     if search.target == _ROOT:
-        presences = presences[-1:]
+        presences = presences[:1]
     # A device of version 2 would have to answer searches for version 1, too. Here each
     # version has a gateway of its own. See UDA 1.1 section 1.3.2.
     return [
