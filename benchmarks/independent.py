@@ -25,9 +25,9 @@ from .asking import Crowd, Waited, find_control, together
 
 PEER_PREFIX = "psm-"
 PRESENT = (1, 100, 1_000)
-AT_ONCE = (1, 16)
+AT_ONCE = {"PCP": (1, 16, 64), "SOAP": (1, 16)}
 # So many more are mapped at a time, and then ended, so that there are about as many as
-# are said to be present.
+# are said to be present; but one for each client at least.
 EACH = 32
 ROUNDS = 5
 # Ours has many more in the end: what each takes would be lost in a thousand of them.
@@ -65,7 +65,7 @@ class Server:
         """Yield who asks, by which protocol."""
         devices = tuple(self.home.devices.values())
         for protocol, control in (("PCP", None), ("SOAP", self.control)):
-            for count in AT_ONCE:
+            for count in AT_ONCE[protocol]:
                 yield protocol, Crowd(devices, count, control)
 
     def memory(self) -> int:
@@ -92,7 +92,7 @@ class Clients:
         measured = {}
         for number, (protocol, crowd) in enumerate(server.crowds()):
             first = FIRST_ASKED + number * STRIDE
-            ports = range(first, first + EACH)
+            ports = range(first, first + max(EACH, crowd.count))
             rounds = []
             for _ in range(ROUNDS):
                 rounds.append(await self._ask(crowd, ports))

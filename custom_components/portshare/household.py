@@ -1,6 +1,6 @@
 """What the servers of independent port sharing may know of the home and its gateway."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
@@ -13,6 +13,7 @@ from .independent.control import Client, Measured, Traffic, Wan
 from .independent.leases import Wish
 from .independent.port_control import Address
 from .sharing.model import Device, Family, PortRange, Status, Transport
+from .sharing.snapshot import ShareState
 
 
 class Household:
@@ -48,13 +49,12 @@ class Household:
 
     def shared(self, wish: Wish) -> int | None:
         """Return the external port of a share that leads where the wish would."""
-        for state in self._coordinator.latest.shares.values():
+        for state in self._states_of(wish.device):
             share = state.share
             if (
                 state.status is Status.ACTIVE
                 and wish.transport in share.protocol.transports
                 and wish.family in state.families
-                and self._mac_of(share.device_id) == wish.device
                 and share.ports.overlaps(PortRange(wish.port, wish.port))
             ):
                 if wish.family is Family.IPV6:
@@ -66,8 +66,7 @@ class Household:
         """Return whether the device has a share of this transport."""
         return any(
             transport in state.share.protocol.transports
-            and self._mac_of(state.share.device_id) == device
-            for state in self._coordinator.latest.shares.values()
+            for state in self._states_of(device)
         )
 
     # What the servers ask
@@ -135,6 +134,11 @@ class Household:
         """Return the device with this MAC address, if it was added for sharing."""
         return self._coordinator.configuration.device_with(mac)
 
-    def _mac_of(self, device_id: str) -> str | None:
-        device = self._coordinator.configuration.devices.get(device_id)
-        return device.mac if device else None
+    def _states_of(self, mac: str) -> Iterator[ShareState]:
+        """Yield what is true of the shares of a device."""
+        if (device := self.device_with(mac)) is None:
+            return
+        states = self._coordinator.latest.shares
+        for share in self._coordinator.configuration.shares_of(device.device_id):
+            if state := states.get(share.share_id):
+                yield state

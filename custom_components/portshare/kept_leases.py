@@ -89,11 +89,10 @@ def lease_states(
     dns_name: str,
 ) -> Mapping[str, LeaseState]:
     """Return what is true of all leases after a goal has been reached."""
-    states = {
-        key: state
-        for key, state in before.items()
-        if key not in goal.shares or key in refused
-    }
+    states = dict(before)
+    for key in goal.shares:
+        if key not in refused:
+            states.pop(key, None)
     for lease_id, lease in goal.leases.items():
         if lease_id not in refused:
             states[lease_id] = lease_state(lease, plan[lease_id], goal.facts, dns_name)

@@ -5,8 +5,10 @@ they must know of the household; and what was decided is made true, stored and t
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from ipaddress import IPv4Address
 import logging
 from typing import Any, Final
@@ -82,7 +84,9 @@ class Leasing(Household):
         self._known: Wan | None = None
         self._external_ipv4: IPv4Address | None = None
         self._expiring: CALLBACK_TYPE | None = None
+        self._due: datetime | None = None
         self._saved = 0.0
+        self._untold: deque[Callable[[], None]] = deque()
         self._died = False
         # What has ended while nobody was here.
         self._expired: Collection[Released] = ()
@@ -109,17 +113,16 @@ class Leasing(Household):
     @callback
     def _restored(self) -> dict[str, Lease]:
         """Return the leases to go on with; asked before the kernel is touched."""
+        now = dt_util.utcnow()
         for each in self._expired:
-            self._tell(changed(each), Cause(Reason.EXPIRED))
+            self._tell(changed(each), Cause(Reason.EXPIRED), {}, now)
         # A permission may have been taken while nobody was here, or a protocol.
         mapped = (each.device for each in self._broker.leases if not each.approved)
         self.permitted = frozenset(mapped)
         gone = frozenset(AskedBy) - self._protocols
-        ended = [
-            changed(each) for each in self._broker.withdraw(gone, dt_util.utcnow())
-        ]
+        ended = [changed(each) for each in self._broker.withdraw(gone, now)]
         for change in ended + self._take_over_permissions():
-            self._tell(change, Cause(Reason.PERMISSION))
+            self._tell(change, Cause(Reason.PERMISSION), {}, now)
         return {each.lease_id: self._lease(each) for each in self._broker.leases}
 
     async def begin(self) -> None:
@@ -141,9 +144,7 @@ class Leasing(Household):
         """Listen no longer; the leases stay. Fine if that has been done already."""
         if not self._hass.data.get(_LEASINGS, {}).pop(self._entry.entry_id, None):
             return
-        if self._expiring:
-            self._expiring()
-            self._expiring = None
+        self._wait_no_longer()
         await self._server.close()
         await self._upnp.close()
         await self._store.async_save({**self._stored(), "closed": True})
@@ -182,8 +183,15 @@ class Leasing(Household):
             self._wait()
             self._save()
         self._upnp.note_change(leases=True)
-        for change in changes:
-            self._tell(change, cause)
+        states, at = self._coordinator.latest.leases, dt_util.utcnow()
+        self._untold += (
+            partial(self._tell, each, cause, states, at) for each in changes
+        )
+        if cause.reason is Reason.LEASE:
+            # The device that waits for its answer hears of it before the world does.
+            self._hass.loop.call_soon(self._tell_all)
+        else:
+            self._tell_all()
 
     def _save(self) -> None:
         """Store the leases at once, but not all the time while many ask."""
@@ -193,7 +201,20 @@ class Leasing(Household):
         self._saved = max(now, self._saved + _SAVE_DELAY_SECONDS)
         self._store.async_delay_save(self._stored, self._saved - now)
 
-    def _tell(self, change: LeaseChange, cause: Cause) -> None:
+    @callback
+    def _tell_all(self) -> None:
+        """Tell what has been made true, in the order in which it was."""
+        while self._untold:
+            self._untold.popleft()()
+
+    def _tell(
+        self,
+        change: LeaseChange,
+        cause: Cause,
+        states: Mapping[str, LeaseState],
+        at: datetime,
+    ) -> None:
+        """Tell what was made true at this moment, and what was true of it then."""
         before, after = change.before, change.after
         if before and after and before.place == after.place:
             return  # it lasts longer, or another protocol asks for it, too
@@ -203,14 +224,13 @@ class Leasing(Household):
         ):
             if lease:
                 _LOGGER.debug("%s, reason %s: %s", event_type, cause.reason, lease)
-                states = self._coordinator.latest.leases
                 event = of_lease(
                     event_type,
                     self._lease(lease),
                     states.get(lease.lease_id) if lease is after else None,
                     self._subentry_id(lease.device),
                     cause,
-                    dt_util.utcnow(),
+                    at,
                 )
                 self._coordinator.teller.tell(event)
 
@@ -364,17 +384,25 @@ class Leasing(Household):
     @callback
     def _wait(self) -> None:
         """Wait for the next lease that ends."""
-        if self._expiring:
-            self._expiring()
-            self._expiring = None
-        if due := self._broker.next_expiry():
+        due = self._broker.next_expiry()
+        if due == self._due:
+            return
+        self._wait_no_longer()
+        if due:
+            self._due = due
             self._expiring = async_track_point_in_utc_time(
                 self._hass, self._expire, due
             )
 
     @callback
+    def _wait_no_longer(self) -> None:
+        if self._expiring:
+            self._expiring()
+        self._expiring = self._due = None
+
+    @callback
     def _expire(self, _: datetime) -> None:
-        self._expiring = None
+        self._expiring = self._due = None
         released = self._broker.expire(dt_util.utcnow())
         ended = [changed(each) for each in released]
         self._run(self._end(ended, Cause(Reason.EXPIRED)))

@@ -27,6 +27,14 @@ class Goal:
     plan: Plan
     around: Environment
 
+    @property
+    def is_of_leases(self) -> bool:
+        """Whether no share is among what is made true.
+
+        A device that maps a port need not wait until callers of before get through.
+        """
+        return not any(self.shares.values())
+
     def wants(self, owner_id: str) -> bool:
         """Return whether there is such a share or lease still."""
         return owner_id in self.leases or self.shares[owner_id] is not None
@@ -79,7 +87,7 @@ class Reconciler:
     async def _apply(self, goal: Goal) -> Refused:
         change = change_between(self.plan, goal.plan)
         try:
-            await self._gateway.apply(change, goal.around)
+            await self._gateway.apply(change, goal.around, lead_soon=goal.is_of_leases)
         except OutOfStep as err:
             _LOGGER.info("Somebody else changed the firewall table: %s", err)
             return await self._adopt(goal)
@@ -95,7 +103,9 @@ class Reconciler:
         for owner_id, planned in goal.plan.items():
             change = change_between(self.plan, {owner_id: planned})
             try:
-                await self._gateway.apply(change, goal.around)
+                await self._gateway.apply(
+                    change, goal.around, lead_soon=goal.is_of_leases
+                )
             except GatewayError as err:
                 refused[owner_id] = err
         return refused

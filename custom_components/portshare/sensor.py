@@ -1,6 +1,6 @@
 """Sensors: what is open on the gateway and on each device, and who calls."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, override
@@ -116,10 +116,7 @@ async def async_setup_entry(
     async_follow_devices(
         entry,
         async_add_entities,
-        lambda device: [
-            MappingsSensor(coordinator, device.device_id),
-            IndependentMappingsSensor(coordinator, device.device_id),
-        ],
+        lambda device: _device_sensors(coordinator, device.device_id),
     )
     async_follow_shares(
         entry,
@@ -144,13 +141,48 @@ class GatewaySensor(GatewayEntity, SensorEntity):
         return self.entity_description.value_fn(self.coordinator.data)
 
 
-class MappingsSensor(DeviceEntity, SensorEntity):
+class LeasesShown:
+    """What is shown of the leases of a device: made once, for both of its sensors.
+
+    There may be a thousand of them, and hardly ever do more than some change.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has been shown."""
+        self._shown: dict[str, tuple[LeaseState, dict[str, Any]]] = {}
+
+    def of(self, states: Sequence[LeaseState]) -> list[dict[str, Any]]:
+        """Return what is shown of all leases of the device."""
+        before, self._shown = self._shown, {}
+        for state in states:
+            lease_id = state.lease.lease_id
+            known, shown = before.get(lease_id, (None, {}))
+            if known is not state:
+                shown = _described_lease(state)
+            self._shown[lease_id] = state, shown
+        return [shown for _, shown in self._shown.values()]
+
+
+class LeasesSensor(DeviceEntity, SensorEntity):
+    """A sensor that shows what a device has mapped itself."""
+
+    # Each renewal changes the time when it expires.
+    _unrecorded_attributes = frozenset({"leases"})
+
+    def __init__(
+        self, coordinator: PortShareCoordinator, device_id: str, shown: LeasesShown
+    ) -> None:
+        """Initialize."""
+        super().__init__(coordinator, device_id)
+        self._shown = shown
+
+
+class MappingsSensor(LeasesSensor):
     """What of a device is open: its shares, and what it has mapped itself."""
 
     _key = "mappings"
     _attr_translation_key = _key
     _attr_state_class = SensorStateClass.MEASUREMENT
-    _unrecorded_attributes = frozenset({"leases"})
 
     @property
     def _open_shares(self) -> list[ShareState]:
@@ -172,19 +204,23 @@ class MappingsSensor(DeviceEntity, SensorEntity):
         """Return what is open."""
         return {
             "shares": [_described(state) for state in self._open_shares],
-            "leases": [_described_lease(state) for state in self._open_leases],
+            "leases": [
+                shown
+                for state, shown in zip(
+                    self._leases, self._shown.of(self._leases), strict=True
+                )
+                if state.families
+            ],
         }
 
 
-class IndependentMappingsSensor(DeviceEntity, SensorEntity):
+class IndependentMappingsSensor(LeasesSensor):
     """What a device has mapped itself, open or not."""
 
     _key = "independent_mappings"
     _attr_translation_key = _key
     _attr_state_class = SensorStateClass.MEASUREMENT
     _attr_entity_category = EntityCategory.DIAGNOSTIC
-    # Each renewal changes the time when it expires.
-    _unrecorded_attributes = frozenset({"leases"})
 
     @property
     @override
@@ -196,7 +232,7 @@ class IndependentMappingsSensor(DeviceEntity, SensorEntity):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return them with what is true of them."""
-        return {"leases": [_described_lease(state) for state in self._leases]}
+        return {"leases": self._shown.of(self._leases)}
 
 
 class StatusSensor(ShareEntity, SensorEntity):
@@ -310,6 +346,16 @@ class LastVisitorSensor(TrafficSensor):
                 for each in latest
             ],
         }
+
+
+def _device_sensors(
+    coordinator: PortShareCoordinator, device_id: str
+) -> list[LeasesSensor]:
+    shown = LeasesShown()
+    return [
+        MappingsSensor(coordinator, device_id, shown),
+        IndependentMappingsSensor(coordinator, device_id, shown),
+    ]
 
 
 def _traffic_sensors(

@@ -14,6 +14,7 @@ from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.generated.languages import LANGUAGES
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
@@ -107,7 +108,11 @@ async def ws_subscribe(
     """Send a snapshot, and what changes; null while no gateway is running."""
     subscription = Subscription(hass, connection, msg["id"])
     connection.subscriptions[msg["id"]] = subscription.end
-    await subscription.begin(msg.get("language", hass.config.language))
+    # A language is a file, and what was read of it is kept: only those that there are.
+    language = msg.get("language")
+    await subscription.begin(
+        language if language in LANGUAGES else hass.config.language
+    )
 
 
 @websocket_api.require_admin

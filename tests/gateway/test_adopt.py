@@ -280,6 +280,8 @@ DAMAGES: dict[str, Damage] = {
     ),
     "network added": _nft("add element inet portshare lan4 { 10.0.0.0/8 }"),
     "last network added": _nft("add element inet portshare lan4 { 255.0.0.0/8 }"),
+    "any address added": _nft("add element inet portshare wan4 { * }"),
+    "any port added": _nft("add element inet portshare flow4 { * }"),
     "address added": _nft("add element inet portshare wan4 { 192.0.2.1 }"),
     "element deleted": _nft("delete element inet portshare internet { ipv4 }"),
     "network deleted": _nft("delete element inet portshare lan4 { 192.168.178.0/24 }"),

@@ -10,7 +10,7 @@ from custom_components.portshare.sharing.model import Change, Family, Mapping, T
 from demo.home import INTERNET, Home
 
 from .builders import ANY, IPV4, TCP, UDP, Mappings, environment, opening, ports
-from .traffic import Traffic
+from .traffic import Traffic, nft
 
 AROUND = environment(protect=True)
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -104,3 +104,15 @@ async def test_what_begins_anew_when_a_mapping_is_opened_again(
     assert after.packets == after.bytes == after.packets_in == 0
     assert after.packets_out == before.packets_out
     assert [each.calls for each in after.visitors] == [1]
+
+
+@pytest.mark.parametrize("name", ["flow4", "visitors4"])
+async def test_an_element_of_somebody_else_without_a_key(
+    gateway: Gateway, home: Home, name: str
+) -> None:
+    """Which stands for all others; the healing comes a moment later."""
+    mapping = Mappings(home).dnat("nas", Transport.TCP, 8080, 80)
+    await gateway.adopt([mapping], AROUND)
+    nft("add", "element", "inet", "portshare", name, "{ * }")
+    books = await gateway.accounts([mapping], datetime.now(UTC))
+    assert books[mapping].bytes == 0

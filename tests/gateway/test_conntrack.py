@@ -1,11 +1,12 @@
 """Flows that began before: the rarer turns that leading them anew can take."""
 
+import asyncio
 import errno
 import logging
 
 import pytest
 
-from custom_components.portshare.gateway import gateway as gateway_module
+from custom_components.portshare.gateway import leading
 from custom_components.portshare.gateway.conntrack import (
     _IPCTNL_MSG_CT_DELETE,
     _IPCTNL_MSG_CT_GET,
@@ -105,6 +106,50 @@ async def test_many_ports_at_once(
     knock_again(flow, traffic.serve("nas", UDP, 51820))
 
 
+async def test_flows_that_nobody_waits_for(
+    gateway: Gateway, traffic: Traffic, to: Mappings, requests: list[Message]
+) -> None:
+    """They are led after the ports are open, those of several changes together."""
+    await gateway.adopt([], AROUND)
+    flow = knock(traffic)
+    requests.clear()
+    ports_of_nas = [to.dnat("nas", UDP, 51820 + n, 51820 + n) for n in range(3)]
+    async with gateway._leading._lock:  # as if a walk were under way
+        for each in ports_of_nas:
+            await gateway.apply(opening(each), AROUND, lead_soon=True)
+        await gateway.apply(closing(ports_of_nas[-1]), AROUND, lead_soon=True)
+        assert requests == []
+    await gateway.close()
+    assert [each.type for each in requests] == [_IPCTNL_MSG_CT_DELETE] * 2
+    knock_again(flow, traffic.serve("nas", UDP, 51820))
+
+
+async def test_what_is_waited_for_is_led_with_what_is_not(
+    gateway: Gateway, traffic: Traffic, to: Mappings
+) -> None:
+    """A share is opened while the flows of a lease are still to be led."""
+    await gateway.adopt([], AROUND)
+    flow = knock(traffic)
+    lease, share = (to.dnat("nas", UDP, 51820 + n, 51820 + n) for n in range(2))
+    await gateway.apply(opening(lease), AROUND, lead_soon=True)
+    await gateway.apply(opening(share), AROUND)
+    knock_again(flow, traffic.serve("nas", UDP, 51820))
+
+
+async def test_tables_are_adopted_before_flows_are_led(
+    gateway: Gateway, traffic: Traffic, to: Mappings
+) -> None:
+    """Somebody has changed the tables just after a lease was opened."""
+    await gateway.adopt([], AROUND)
+    flow = knock(traffic)
+    mapping = to.dnat("nas", UDP, 51820, 51820)
+    async with gateway._leading._lock:  # as if a walk were under way
+        await gateway.apply(opening(mapping), AROUND, lead_soon=True)
+        adopted = asyncio.create_task(gateway.adopt([mapping], AROUND))
+    await adopted
+    knock_again(flow, traffic.serve("nas", UDP, 51820))
+
+
 @TRANSPORTS
 async def test_what_was_open_before_the_start(
     gateway: Gateway, traffic: Traffic, to: Mappings, transport: Transport
@@ -197,7 +242,7 @@ async def test_a_flow_that_has_settled_itself(
     monkeypatch.setattr(NetlinkSocket, "request", request)
     await gateway.apply(Change(opened=(new,), closed=(old,)), AROUND)
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert gateway_module.__name__ not in {each.name for each in caplog.records}
+    assert leading.__name__ not in {each.name for each in caplog.records}
 
 
 @pytest.mark.parametrize("retarget", [False, True])

@@ -399,6 +399,17 @@ def test_what_has_rested_is_forgotten(broker: Broker) -> None:
     assert not broker._ports._resting
 
 
+def test_what_has_rested_is_forgotten_though_no_lease_ever_expires(
+    broker: Broker,
+) -> None:
+    """Who maps and ends one port after the other fills no memory with them."""
+    for minute in range(9):
+        now = NOON + minute * MINUTE
+        grant(broker, pcp(8080 + minute, 8080 + minute), now)
+        broker.release(pcp(8080 + minute), now)
+    assert [port for _, port in broker._ports._resting] == [8087, 8088]
+
+
 # ---- how much ------------------------------------------------------------------------
 
 

@@ -589,6 +589,22 @@ async def test_slow_clients_are_not_waited_for(
     await household.server.close()
 
 
+async def test_who_goes_before_all_is_said_is_no_mistake_of_ours(
+    household: Household, nas: Namespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Any device could fill the log with it."""
+
+    def go() -> None:
+        with connected(nas, NAS4, LAN.ipv4) as sock:
+            sock.sendall(add()[:-2])
+
+    await asyncio.to_thread(go)
+    assert status(await talk(nas, NAS4, LAN.ipv4, request())) == 200
+    await household.server.close()
+    assert "could not be" not in caplog.text
+    assert household.open == []
+
+
 async def test_a_thousand_connections_of_one_keep_no_other_out(
     household: Household, home: Home, nas: Namespace
 ) -> None:
@@ -805,3 +821,24 @@ async def test_it_can_be_closed_while_clients_are_there(
             assert await asyncio.to_thread(sock.recv, 1000) == b""
     with pytest.raises(ConnectionRefusedError):
         await talk(nas, NAS4, LAN.ipv4, request())
+
+
+async def test_who_subscribes_while_it_closes_is_not_called_any_more(
+    household: Household, nas: Namespace
+) -> None:
+    asked = asyncio.Event()
+
+    async def client_at(address: Address) -> Client:
+        asked.set()
+        while not household.server._http._door._is_shut:
+            await asyncio.sleep(0)
+        return household.clients[0]
+
+    household.client_at = client_at  # type: ignore[method-assign]
+    subscribing = asyncio.create_task(talk(nas, NAS4, LAN.ipv4, subscription(NAS4, 1)))
+    await asked.wait()
+    await household.server.close()
+    await subscribing
+    timer = household.server._notifier._timer
+    assert timer
+    assert timer.cancelled()

@@ -267,7 +267,9 @@ class Handle:
         self._machine.mappings = set(wanted)
         self._machine.environment = environment
 
-    async def apply(self, change: Change, environment: Environment) -> None:
+    async def apply(
+        self, change: Change, environment: Environment, *, lead_soon: bool = False
+    ) -> None:
         machine = self._machine
         # What changes nothing is not asked of a kernel.
         if not change and environment == machine.environment:

@@ -1,5 +1,6 @@
 """Devices that may, map their own ports; with the bytes that a client sends."""
 
+import asyncio
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
@@ -17,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.portshare.const import CONF_MAC
 from custom_components.portshare.coordinator import PortShareCoordinator
-from custom_components.portshare.events import Cause
+from custom_components.portshare.events import Cause, Reason
 from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.leasing import Leasing, leasing_of
 from custom_components.portshare.shares import async_add_share
@@ -54,7 +55,40 @@ async def ask(
     request = header(1, lifetime, source) + map_body(port=port, external_port=port)
     answer = await leasing(coordinator).control.answer(request, source)
     assert answer
+    await coordinator.hass.async_block_till_done()  # the world is told after the device
     return answer[3], struct.unpack_from("!H", answer, 42)[0]
+
+
+async def test_a_device_hears_of_its_port_before_the_world_does(
+    permitted: PortShareCoordinator, hass: HomeAssistant
+) -> None:
+    """The world hears all of it, in order, and what was true of it then."""
+    events = async_capture_events(hass, "portshare_event")
+    control = leasing(permitted).control
+    body = map_body(port=6881, external_port=6881)
+    for lifetime in (3600, 0):
+        assert await control.answer(header(1, lifetime, NAS_IPV4) + body, NAS_IPV4)
+        if lifetime:
+            assert events == []
+    await hass.async_block_till_done()
+    assert [(each.data["type"], each.data["families"]) for each in events] == [
+        ("mapping_added", ["ipv4"]),
+        ("mapping_removed", []),
+    ]
+
+
+async def test_what_ends_at_once_was_there_before(
+    permitted: PortShareCoordinator, hass: HomeAssistant
+) -> None:
+    """The user closes everything in the moment when a device maps a port."""
+    events = async_capture_events(hass, "portshare_event")
+    await asyncio.gather(
+        ask(permitted), leasing(permitted).end_all(Cause(Reason.SERVICE))
+    )
+    assert [each.data["type"] for each in events] == [
+        "mapping_added",
+        "mapping_removed",
+    ]
 
 
 async def epoch(coordinator: PortShareCoordinator) -> int:

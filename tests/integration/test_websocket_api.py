@@ -79,6 +79,15 @@ async def refused(asked: Awaitable[Any]) -> tuple[str, str | None]:
     return caught.value.code, caught.value.key
 
 
+@pytest.mark.parametrize(
+    "language", ["\0", "../manifest", "x" * 5_000], ids=["zero", "path", "long"]
+)
+async def test_a_language_that_there_is_not(page: Page, language: str) -> None:
+    """It would name a file, and be remembered for ever: the home's is taken."""
+    usual = await page.subscribe()
+    assert await page.subscribe(language=language) == usual
+
+
 def state(page: Page) -> dict[str, Any]:
     assert page.state
     return page.state

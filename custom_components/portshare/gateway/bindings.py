@@ -1,10 +1,12 @@
 """Which device each shared address belongs to, as elements of the delivery table."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from ..sharing.model import Change, Mapping
 from .table import Element, delivery_elements
+
+type Users = dict[Element, int]
+"""How many mappings need each element."""
 
 
 class Bindings:
@@ -19,28 +21,32 @@ class Bindings:
         """All that are needed."""
         return list(self._users)
 
-    def difference(self, change: Change) -> tuple[list[Element], list[Element]]:
-        """Return which elements a change leaves without use, and which it needs first."""
-        after = self._after(change)
+    def difference(self, after: Users) -> tuple[list[Element], list[Element]]:
+        """Return which elements are without use after a change, and which are new."""
         return (
             [each for each, users in after.items() if not users],
             [each for each in after if each not in self._users],
         )
 
-    def update(self, change: Change) -> None:
-        """Take note that a change has been carried out."""
-        for each, users in self._after(change).items():
+    def update(self, after: Users) -> None:
+        """Take note that the change has been carried out."""
+        for each, users in after.items():
             if users:
                 self._users[each] = users
             else:
                 del self._users[each]
 
-    def _after(self, change: Change) -> dict[Element, int]:
+    def after(self, change: Change) -> Users:
         """Return how many mappings need each element whose number of users changes."""
-        users = _count(change.opened)
-        users.subtract(_count(change.closed))
-        return {each: self._users[each] + n for each, n in users.items() if n}
+        more = _count(change.opened)
+        for each, number in _count(change.closed).items():
+            more[each] = more.get(each, 0) - number
+        return {each: self._users.get(each, 0) + n for each, n in more.items() if n}
 
 
-def _count(mappings: Iterable[Mapping]) -> Counter[Element]:
-    return Counter(each for mapping in mappings for each in delivery_elements(mapping))
+def _count(mappings: Iterable[Mapping]) -> Users:
+    users: Users = {}
+    for mapping in mappings:
+        for each in delivery_elements(mapping):
+            users[each] = users.get(each, 0) + 1
+    return users

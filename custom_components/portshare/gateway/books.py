@@ -167,7 +167,10 @@ def _parse(row: bytes) -> Iterator[_Counted]:
     for type_, payload in attributes(row[_HEADER_BYTES:]):
         if type_ == _LIST_ELEMENTS:
             for _, element in attributes(payload):
-                yield _parse_element(dict(attributes(element)))
+                parts = dict(attributes(element))
+                # Without a key it is somebody else's `*`.
+                if _ELEM_KEY in parts:
+                    yield _parse_element(parts)
 
 
 def _parse_element(parts: dict[int, bytes]) -> _Counted:

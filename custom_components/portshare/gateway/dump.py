@@ -72,7 +72,9 @@ def _by_key(element: Element) -> bytes:
 def _texts(definition: SetDefinition, elements: Iterable[Element]) -> Iterator[str]:
     begin: bytes | None = None
     for element in elements:
-        if element.interval_end:
+        if not element.key:
+            yield "*"  # somebody else's, for all other keys
+        elif element.interval_end:
             if begin is not None:
                 last = (int.from_bytes(element.key) - 1).to_bytes(len(element.key))
                 yield _text(definition.key, begin, last)

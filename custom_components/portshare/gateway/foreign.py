@@ -65,6 +65,9 @@ _FAMILY_OFFSET: Final = 16
 _DATA_TYPES: Final = frozenset({2, 10, 12, 13, 20, 26, 27, 28, 41})
 _BITS_OF_A_TYPE: Final = 6
 
+CATCHALL: Final = b""
+"""The key of the element `*`, which stands for all keys that are no other element's."""
+
 _ATTEMPTS: Final = 5
 
 type Attributes = dict[int, bytes]
@@ -251,7 +254,8 @@ async def _elements(
         listed = dict(attributes(row[_HEADER_BYTES:])).get(_NFTA_LIST_ELEMENTS, b"")
         for _, packed in attributes(listed):
             element = dict(attributes(packed))
-            key = _data(element[_NFTA_ELEM_KEY])
+            packed_key = element.get(_NFTA_ELEM_KEY)
+            key = CATCHALL if packed_key is None else _data(packed_key)
             if isinstance(key, bytes):
                 value = element.get(_NFTA_ELEM_DATA)
                 elements[key] = None if value is None else _data(value)

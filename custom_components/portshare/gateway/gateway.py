@@ -1,7 +1,7 @@
 """The gateway: the one thing that the coordinator knows of the kernel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,12 +22,12 @@ from ..sharing.model import (
 from .adoption import is_ours
 from .bindings import Bindings
 from .books import Account, accounts
-from .conntrack import Flows
 from .definition import TABLE, Definition
 from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
 from .facts import gather
 from .forwarding import not_forwarded
+from .leading import Leading
 from .listeners import listeners
 from .lookout import Lookout
 from .netlink import NETLINK_NETFILTER, Message, NetlinkSocket
@@ -92,12 +92,13 @@ class Gateway:
         self._netlink: NetlinkSocket | None = None
         self._claim: socket.socket | None = None
         self._lock = asyncio.Lock()
-        self._environment: tuple[Element, ...] = ()
+        self._environment: Environment | None = None
+        self._around: tuple[Element, ...] = ()
         self._open: set[Mapping] = set()
         self._bindings = Bindings()
         self._delivery: Definition | None = None
         self._delivers = False
-        self._flows = Flows()
+        self._leading = Leading()
         self._facts: Facts | None = None
         self._others = Others()
         self._served: frozenset[tuple[Transport, int]] = frozenset()
@@ -117,6 +118,7 @@ class Gateway:
             self._delivers = await has_egress_hook()
             self._netlink = NetlinkSocket(NETLINK_NETFILTER, on_loss=self._out_of_touch)
             self._tables.open(self._netlink.port_id)
+            self._leading.open()
             await self.look()
         except (GatewayError, OSError) as err:
             await self.close()
@@ -136,6 +138,7 @@ class Gateway:
         await self._watch.close()
         await self._tables.close()
         await self._lookout.close()
+        await self._leading.close()
         if self._netlink:
             await self._netlink.close()
             self._netlink = None
@@ -327,8 +330,9 @@ class Gateway:
                 new = want
                 made = [each for one in definitions for each in one.replacement()]
                 await self._commit(made + add_messages(want))
-            self._environment = around
-            self._open = set(mappings)
+            self._environment = environment
+            self._around = around
+            was_open, self._open = self._open, set(mappings)
             self._bindings = bindings
             self._delivery = definitions[-1]
             fresh = set(new)
@@ -337,7 +341,8 @@ class Gateway:
                 for mapping in mappings
                 if any(element in fresh for element in elements_of(mapping))
             ]
-            await self._lead_flows(self._flows.lead_all, environment, opened)
+            self._leading.note(environment, opened, was_open - self._open)
+            await self._leading.lead_all()
 
     async def _mend(
         self,
@@ -358,8 +363,13 @@ class Gateway:
             return None
         return new
 
-    async def apply(self, change: Change, environment: Environment) -> None:
+    async def apply(
+        self, change: Change, environment: Environment, *, lead_soon: bool = False
+    ) -> None:
         """Open and close mappings in one transaction.
+
+        Flows that began earlier are led to what was opened; with `lead_soon` that is
+        done right after this returns.
 
         Raises OutOfStep if a table was changed by somebody else, or a LAN interface has
         come or gone: `adopt` mends that. Raises another GatewayError if the kernel
@@ -368,28 +378,33 @@ class Gateway:
         async with self._lock:
             if self._netlink and self._definitions()[-1] is not self._delivery:
                 raise OutOfStep("the LAN interfaces are not those of before")
-            around = tuple(environment_elements(environment, self._wan))
-            gone, new = difference(self._environment, around)
+            around = self._around
+            gone: list[Element] = []
+            new: list[Element] = []
+            if environment != self._environment:
+                around = tuple(environment_elements(environment, self._wan))
+                gone, new = difference(self._around, around)
             for mapping in change.closed:
                 gone += elements_of(mapping)
             for mapping in change.opened:
                 new += elements_of(mapping)
-            if self._delivers:
-                unbound, bound = self._bindings.difference(change)
-                gone += unbound
-                new += bound
+            users = self._bindings.after(change) if self._delivers else {}
+            unbound, bound = self._bindings.difference(users)
+            gone += unbound
+            new += bound
             await self._commit(delete_messages(gone) + add_messages(new))
             everything = any(element.set in _CONCERNS_ALL for element in new)
-            self._environment = around
+            self._environment = environment
+            self._around = around
             self._open.difference_update(change.closed)
             self._open.update(change.opened)
-            if self._delivers:
-                self._bindings.update(change)
-            await self._lead_flows(
-                self._flows.lead,
-                environment,
-                self._open if everything else change.opened,
-            )
+            self._bindings.update(users)
+            opened = self._open if everything else change.opened
+            self._leading.note(environment, opened, change.closed)
+            if lead_soon:
+                self._leading.lead_soon()
+            else:
+                await self._leading.lead()
 
     def _definitions(self) -> list[Definition]:
         """Return the tables that shall be there, the one of the LAN interfaces last."""
@@ -421,23 +436,6 @@ class Gateway:
             for row in await self._socket.dump(GET_ELEMENTS, dump_request(each.name))
             for element in parse(each.name, row)
         ]
-
-    async def _lead_flows(
-        self,
-        lead: Callable[..., Awaitable[None]],
-        environment: Environment,
-        opened: Iterable[Mapping],
-    ) -> None:
-        """Let freshly opened mappings take effect for flows that began before.
-
-        The mappings are open already, so a failure is no reason to say they are not.
-        """
-        try:
-            await lead(self._socket, environment, opened)
-        except GatewayError as err:
-            _LOGGER.warning(
-                "Flows that began earlier may not reach a new share: %s", err
-            )
 
     def _damaged(self) -> None:
         self._on_damage()

@@ -7,11 +7,12 @@ Messages are bytes here, so they may come from pyroute2's classes or from `struc
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 import contextlib
 import ctypes
 from dataclasses import dataclass, field
 import errno
+from functools import partial
 import itertools
 import logging
 import os
@@ -279,11 +280,10 @@ class NetlinkSocket:
             if not self.check():
                 raise _closed()
             self._exchange = exchange
+            sending = self._sender.submit(self._socket.sendto, data, (0, 0))
+            sending.add_done_callback(partial(self._sent, exchange))
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
-                    await self._loop.run_in_executor(
-                        self._sender, self._socket.sendto, data, (0, 0)
-                    )
                     await exchange.done
             except TimeoutError as err:
                 # The answer may come yet, and would be nobody's.
@@ -295,8 +295,14 @@ class NetlinkSocket:
                 raise NetlinkError(err.errno or errno.EIO, err.strerror or "") from err
             finally:
                 self._exchange = None
+                sending.cancel()
                 exchange.done.cancel()
         return exchange
+
+    def _sent(self, exchange: _Exchange, sending: Future[int]) -> None:
+        """Only what could not be sent has no answer to wait for. Called in any thread."""
+        if not sending.cancelled() and (error := sending.exception()):
+            self._loop.call_soon_threadsafe(_fail, exchange, error)
 
     def _read(self) -> None:
         for _ in range(_DATAGRAMS_PER_TURN):
@@ -322,10 +328,8 @@ class NetlinkSocket:
             self._on_loss()
 
     def _fail(self, error: NetlinkError) -> None:
-        if self._exchange and not self._exchange.done.done():
-            self._exchange.done.set_exception(error)
-            # Who waits may have given up: that is nothing for the loop to complain of.
-            self._exchange.done.exception()
+        if self._exchange:
+            _fail(self._exchange, error)
 
     def _parse(self, data: memoryview) -> None:
         while len(data) >= _HEADER.size:
@@ -442,6 +446,13 @@ def _pack(message: Message, number: int, flags: int = 0) -> bytes:
 
 def _closed() -> NetlinkError:
     return NetlinkError(errno.ECONNABORTED, "netlink socket closed")
+
+
+def _fail(exchange: _Exchange, error: BaseException) -> None:
+    if not exchange.done.done():
+        exchange.done.set_exception(error)
+        # Who waits may have given up: that is nothing for the loop to complain of.
+        exchange.done.exception()
 
 
 def _finish(exchange: _Exchange) -> None:

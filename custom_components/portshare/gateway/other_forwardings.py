@@ -11,7 +11,14 @@ import struct
 from typing import Final
 
 from ..sharing.model import HIGHEST_PORT, LOWEST_PORT, PortRange, Transport
-from .foreign import FAMILY_NAMES, NFPROTO_IPV4, Chain, Expression, Table
+from .foreign import (
+    CATCHALL,
+    FAMILY_NAMES,
+    NFPROTO_IPV4,
+    Chain,
+    Expression,
+    Table,
+)
 
 # include/uapi/linux/netfilter.h
 _NF_INET_PRE_ROUTING: Final = 0
@@ -171,6 +178,8 @@ class _Reader:
 
     def _look_up(self, subject: object, name: str) -> None:
         keys = self.table.sets[name].elements if name in self.table.sets else {}
+        if CATCHALL in keys:
+            return  # it matches whatever there is
         if subject is _Subject.L4PROTO:
             self.transports = _transports(keys)
         elif subject is _Subject.DPORT:

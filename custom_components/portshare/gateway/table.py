@@ -42,6 +42,7 @@ _ELEM_KEY_END: Final = 10
 _DATA_VALUE: Final = 1
 _LIST_ELEM: Final = 1
 _INTERVAL_END: Final = 1
+_CATCHALL: Final = 2
 _NESTED: Final = 0x8000
 # libnftnl include/libnftnl/udata.h: the comment of an element, at most 128 bytes
 _UDATA_COMMENT: Final = 0
@@ -92,6 +93,7 @@ type _Parts = tuple[str, bytes, bytes | None, bytes | None]
 class Element:
     """An element of a set or map.
 
+    The key is empty if it is every other one (`*`), which we never make ourselves.
     `end` is the last key of a range in a set of concatenations; plain interval sets
     end a range by an element of its own, with `interval_end`. The kernel takes a timed
     element out by itself a moment after `until`.
@@ -361,6 +363,9 @@ def _pack_key(element: Element) -> bytes:
 
 
 def _key(element: Element) -> bytes:
+    # Somebody else's: `*`, which stands for all other keys.
+    if not element.key:
+        return attribute(_ELEM_FLAGS, _CATCHALL.to_bytes(4))
     key = _value(_ELEM_KEY, element.key)
     if element.interval_end:
         key += attribute(_ELEM_FLAGS, _INTERVAL_END.to_bytes(4))

@@ -11,7 +11,7 @@ import operator
 import struct
 from typing import Final
 
-from .foreign import Chain, Expression, Rule, Table, Verdict
+from .foreign import CATCHALL, Chain, Expression, Rule, Table, Verdict
 from .packet import NEW, Packet
 from .registers import Registers
 from .ruleset import LABEL
@@ -216,6 +216,8 @@ class Trace:
             # One of the verdicts may let the packet through.
             self.doubtful |= to_verdicts
             return Match.LIKELY if inverted else Match.UNLIKELY
+        if key not in found.elements:
+            key = CATCHALL
         data = found.elements.get(key)
         if to_verdicts and isinstance(data, Verdict):
             return data

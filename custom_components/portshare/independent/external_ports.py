@@ -76,6 +76,7 @@ class ExternalPorts:
 
     def let_rest(self, ended: Lease, now: datetime) -> None:
         """Keep the external port of a lease that has ended for its device."""
+        self.forget_rested(now)
         if ended.address is None:
             port = (ended.transport, ended.external_port)
             self._resting.pop(port, None)  # so that they stay in the order of time

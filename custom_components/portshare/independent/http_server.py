@@ -38,7 +38,7 @@ type Answer = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 class BadBodyError(Exception):
-    """The body of a request is too long, comes too slowly, or is none."""
+    """The body of a request is too long, comes too slowly or not at all, or is none."""
 
 
 class HttpServer:
@@ -202,7 +202,8 @@ async def read_body(request: web.BaseRequest) -> bytes:
     try:
         async with asyncio.timeout(_PATIENCE):
             return await request.read()
-    except (TimeoutError, web.HTTPException, web.RequestPayloadError) as err:
+    # Who asks may be gone before he has said all.
+    except (OSError, web.HTTPException, web.RequestPayloadError) as err:
         raise BadBodyError from err
 
 

@@ -125,8 +125,9 @@ class IgdServer:
     async def close(self) -> None:
         """Say good-bye, and serve no longer."""
         await self._ssdp.close()
-        await self._notifier.close()
         await self._http.close()
+        # At last: until then somebody may subscribe.
+        await self._notifier.close()
 
     def note_change(self) -> None:
         """Note that leases or the internet connection have changed: subscribers are told.

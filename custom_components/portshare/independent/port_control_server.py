@@ -20,6 +20,9 @@ _LOGGER = logging.getLogger(__name__)
 # More than so many unanswered datagrams are more than devices at home ask.
 _MOST_UNDER_WAY: Final = 1_000
 _LONGEST: Final = 2_048
+# They come in bursts: after a power cut all devices ask at once. The kernel gives what it
+# may (net.core.rmem_max), and counts a kilobyte and more for each datagram.
+_BUFFER_BYTES: Final = 1 << 20
 
 # "All-Hosts" groups: RFC 6886 section 3.2.1, RFC 6887 section 14.1.3
 _ALL_HOSTS: Final = {4: "224.0.0.1", 6: "ff02::1"}
@@ -99,6 +102,7 @@ class PortControlServer:
 
     async def _open(self, where: LanAddress) -> asyncio.DatagramTransport:
         sock = open_socket(where, socket.SOCK_DGRAM, natpmp.SERVER_PORT)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         if where.address.version == 4:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
         else:
@@ -117,7 +121,7 @@ class PortControlServer:
         if len(self._under_way) >= _MOST_UNDER_WAY or not self._is_at_home(source):
             return
         task = asyncio.get_running_loop().create_task(
-            self._answer(transport, datagram[:_LONGEST], source, peer)
+            self._answer(transport, datagram[:_LONGEST], source, peer), eager_start=True
         )
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

@@ -5,10 +5,11 @@ holds never changes under their hands.
 """
 
 from collections.abc import Mapping as MappingView
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from operator import attrgetter
 from typing import Final, Protocol as Protocol_
 
 LOWEST_PORT: Final = 1
@@ -326,9 +327,12 @@ class Facts:
 
     def same_gateway(self, other: Facts) -> bool:
         """Return whether all but the addresses of devices and names is the same."""
-        return replace(self, devices={}, names={}) == replace(
-            other, devices={}, names={}
-        )
+        return _of_gateway(self) == _of_gateway(other)
+
+
+_of_gateway: Final = attrgetter(
+    *(each.name for each in fields(Facts) if each.name not in ("devices", "names"))
+)
 
 
 class Status(StrEnum):

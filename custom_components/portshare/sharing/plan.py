@@ -58,6 +58,10 @@ class Planned:
 
 NOTHING: Final = Planned(Status.OFF)
 
+# Of thousands of leases nearly all may be called by everybody, and nobody is kept out.
+_EVERYBODY4: Final = (ANY_IPV4,)
+_EVERYBODY6: Final = (ANY_IPV6,)
+
 type Plan = Mapping[str, Planned]
 
 
@@ -158,7 +162,7 @@ def _judge(mappings: tuple[PortMapping, ...], facts: Facts) -> Planned:
         return Planned(Status.DEVICE_UNKNOWN)
     if facts.internet.isdisjoint(map(family_of, mappings)):
         return Planned(Status.NO_INTERNET, mappings)
-    kept_out = frozenset(filter(facts.keep_out, mappings))
+    kept_out = frozenset(filter(facts.keep_out, mappings)) or NOTHING.kept_out
     planned = Planned(Status.ACTIVE, mappings, kept_out)
     if facts.internet.isdisjoint(planned.families):
         return replace(planned, status=Status.BLOCKED)
@@ -212,7 +216,7 @@ def _mappings_of_lease(lease: Lease, facts: Facts) -> Iterator[PortMapping]:
                 lease.port,
                 lease.name,
                 lease.expires,
-                tuple(collapse_addresses(sources)) or (ANY_IPV4,),
+                tuple(collapse_addresses(sources)) or _EVERYBODY4,
             )
     elif lease.address in addresses.ipv6 + addresses.expected_ipv6:
         sources6 = [each for each in lease.sources if isinstance(each, IPv6Network)]
@@ -223,5 +227,5 @@ def _mappings_of_lease(lease: Lease, facts: Facts) -> Iterator[PortMapping]:
             port,
             lease.name,
             lease.expires,
-            tuple(collapse_addresses(sources6)) or (ANY_IPV6,),
+            tuple(collapse_addresses(sources6)) or _EVERYBODY6,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
+from typing import Final
 
 from .model import (
     HIGHEST_PORT,
@@ -17,6 +18,17 @@ from .model import (
 )
 from .plan import Planned
 from .sources import callers_of
+
+# There may be thousands of leases, but there are only so many sets of IP versions.
+_FAMILIES: Final = {
+    each: each
+    for each in (
+        frozenset[Family](),
+        frozenset({Family.IPV4}),
+        frozenset({Family.IPV6}),
+        frozenset(Family),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +87,8 @@ def lease_state(
     calls: tuple[str, ...] = ()
     if planned.families:
         calls = _calls_of_lease(lease, facts, dns_name)
-    return LeaseState(lease, planned.status, planned.families & facts.internet, calls)
+    families = _FAMILIES[planned.families & facts.internet]
+    return LeaseState(lease, planned.status, families, calls)
 
 
 def share_state(
