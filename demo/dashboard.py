@@ -8,7 +8,7 @@ from .api import Api, ConnectionLostError, Json, WebSocket, until
 from .portshare import Entity, entities
 
 URL_PATH = "port-sharing"
-TITLE = "Port sharing"
+TITLE = "Demo"
 
 GATEWAY_KEYS = ("internet", "external_ipv4", "external_ipv6", "open_ports")
 """Translation keys of what is shown of the gateway, in this order."""

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { violations } from "./chromium.mjs";
 
 let browser;
 before(async () => (browser = await openBrowser()));
@@ -65,13 +62,3 @@ describe("axe finds nothing to object to", () => {
     await context.close();
   });
 });
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const { violations } = await axe.run(document, { runOnly: tags });
-    return violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((node) => node.html) }));
-  });
-  return found;
-}

@@ -1,13 +1,10 @@
 // The development page in Debian's Chromium.
-import { chromium } from "playwright-core";
 import { serve } from "../dev/serve.mjs";
+import { launch } from "./chromium.mjs";
 
 export async function openBrowser() {
   const server = await serve();
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-  });
+  const browser = await launch();
   const address = `http://127.0.0.1:${server.address().port}`;
 
   /** Open the page in a new context; an error of the page fails whoever looks at `errors`. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
+import { nameOfFocused, pressTabTo } from "./keyboard.mjs";
 
 let browser, page, context, errors;
 before(async () => (browser = await openBrowser()));
@@ -14,22 +15,8 @@ afterEach(async () => {
   assert.deepEqual(errors, []);
 });
 
-/** The accessible name of what has the focus, through all shadow roots. */
-const focused = () =>
-  page.evaluate(() => {
-    let active = document.activeElement;
-    while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
-    const label = active?.id && active.getRootNode().querySelector(`label[for="${active.id}"]`);
-    return (active?.ariaLabel ?? label?.textContent ?? active?.textContent ?? "").trim();
-  });
-
-async function tabTo(name) {
-  for (let presses = 0; presses < 150; presses++) {
-    await page.keyboard.press("Tab");
-    if ((await focused()) === name) return;
-  }
-  assert.fail(`“${name}” cannot be reached with the Tab key`);
-}
+const focused = () => nameOfFocused(page);
+const tabTo = (name) => pressTabTo(page, name);
 
 test("a share is switched by the keyboard alone", async () => {
   await tabTo("Share BitTorrent of NAS");
