@@ -89,7 +89,7 @@ function lease(id, device, description, protocol, port, more = {}) {
     external_port: port,
     address: null,
     description,
-    asked_by: ["PCP"],
+    asked_by: ["pcp"],
     expires: at(94),
     status: "active",
     families: ["ipv4"],
@@ -146,7 +146,7 @@ export function home() {
   const leases = [
     lease("l1", console_, "PSN voice", "udp", 3074),
     lease("l2", console_, "Remote Play", "tcp", 9295, {
-      asked_by: ["UPnP"],
+      asked_by: ["upnp"],
       expires: at(11),
     }),
     lease("l3", console_, "", "udp", 9297, {

@@ -5,6 +5,12 @@ import type { Page } from "../page";
 import { led, light, statusText } from "../status";
 import { callButtons } from "./share-row";
 
+const ASKED_BY: Readonly<Record<string, string>> = {
+  pcp: "PCP",
+  natpmp: "NAT-PMP",
+  upnp: "UPnP",
+};
+
 /** What a device has opened by itself: it can be seen here, but only the device changes it. */
 export function leaseRow(page: Page, lease: Lease): TemplateResult {
   const { texts } = page;
@@ -19,7 +25,9 @@ export function leaseRow(page: Page, lease: Lease): TemplateResult {
           <span class="name">${lease.description || texts.get("lease_unnamed")}</span>
           <span class=${visible}>${status}</span>
           <span class="muted asked">
-            ${texts.get("lease_asked_by", { protocols: lease.asked_by.join(", ") })}
+            ${texts.get("lease_asked_by", {
+              protocols: lease.asked_by.map((each) => ASKED_BY[each] ?? each).join(", "),
+            })}
           </span>
         </div>
       </th>
