@@ -23,6 +23,7 @@ def must_be_readable(entry: ConfigEntry[Any]) -> Iterator[None]:
         HomeAssistantError,
         AttributeError,
         LookupError,
+        OverflowError,
         TypeError,
         ValueError,
     ) as err:

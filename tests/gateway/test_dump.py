@@ -75,6 +75,20 @@ async def test_it_is_what_nft_lists(home: Home, gateway: Gateway) -> None:
     assert all(dumped.values())
 
 
+async def test_what_somebody_has_added_for_all_others(
+    home: Home, gateway: Gateway
+) -> None:
+    await gateway.adopt([Mappings(home).dnat("nas", TCP, 80, 80)], environment())
+    for name, element in (
+        ("wan4", "*"),
+        ("dnat4", "* : 192.168.178.9 . 22"),
+    ):
+        nft("add", "element", "inet", "portshare", name, f"{{ {element} }}")
+        dumped = await dump_tables()
+        assert element in dumped[name]
+        assert set(dumped[name]) == listed()[name]
+
+
 @pytest.mark.usefixtures("inside")
 async def test_without_our_tables_there_is_nothing() -> None:
     assert await dump_tables() == {}

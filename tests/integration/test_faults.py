@@ -1,7 +1,7 @@
 """Damaged files and clocks that jump: open stays what shall be open, and nothing else."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 import re
@@ -17,7 +17,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import STORAGE_DIR
 
-from .conftest import NOON, SSH, WEB, WEB_SWITCH, Home, SetUp, call, state_of
+from .conftest import NOON, SSH, WEB, WEB_SWITCH, Home, SetUp, call, outages, state_of
 from .fake_gateway import NAS, NAS_IPV4, NAS_IPV6, PI, PI_IPV4, FakeGateway
 
 STORES = (
@@ -125,6 +125,16 @@ async def test_a_broken_file_stands_in_nobodys_way(
     ] == [text]
     await call(hass, "turn_off", entity_id=WEB_SWITCH)
     assert not gateway.mappings
+
+
+@pytest.mark.usefixtures("errors_expected")
+async def test_a_time_that_nobody_can_count_from(
+    entry: MockConfigEntry, set_up: SetUp, write: Write
+) -> None:
+    outage = outages("no_internet", datetime.max.replace(tzinfo=UTC), WEB)
+    write("interruptions", stored(outage["data"]))
+    await set_up()
+    assert state_and_error(entry) == (SETUP_ERROR, "storage_unreadable")
 
 
 @pytest.mark.usefixtures("errors_expected")

@@ -72,17 +72,17 @@ def _by_key(element: Element) -> bytes:
 def _texts(definition: SetDefinition, elements: Iterable[Element]) -> Iterator[str]:
     begin: bytes | None = None
     for element in elements:
-        if not element.key:
-            yield "*"  # somebody else's, for all other keys
-        elif element.interval_end:
+        if element.interval_end:
             if begin is not None:
                 last = (int.from_bytes(element.key) - 1).to_bytes(len(element.key))
                 yield _text(definition.key, begin, last)
             begin = None
-        elif definition.interval and len(definition.key) == 1:
+        elif element.key and definition.interval and len(definition.key) == 1:
             begin = element.key
         else:
-            text = _text(definition.key, element.key, element.end)
+            # Without a key it stands for all others, and is somebody else's.
+            key, end = element.key, element.end
+            text = _text(definition.key, key, end) if key else "*"
             if element.data is not None:
                 text += f" : {_text(definition.data, element.data, None)}"
             yield text

@@ -11,14 +11,7 @@ import struct
 from typing import Final
 
 from ..sharing.model import HIGHEST_PORT, LOWEST_PORT, PortRange, Transport
-from .foreign import (
-    CATCHALL,
-    FAMILY_NAMES,
-    NFPROTO_IPV4,
-    Chain,
-    Expression,
-    Table,
-)
+from .foreign import CATCHALL, FAMILY_NAMES, NFPROTO_IPV4, Chain, Expression, Table
 
 # include/uapi/linux/netfilter.h
 _NF_INET_PRE_ROUTING: Final = 0
