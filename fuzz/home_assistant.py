@@ -31,6 +31,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.storage import Store
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
+from homeassistant.util import slugify
 from tests.integration.fake_gateway import HOME, NAS, FakeGateway
 
 from .target import require
@@ -87,6 +88,7 @@ class House:
         # `mock_storage` for ever how they were called.
         dr.async_get(self.hass)._deleted_devices.clear()
         er.async_get(self.hass).deleted_entities.clear()
+        self.gateway.changes.clear()
         for name in ("_async_load", "_async_write_data", "async_remove"):
             getattr(Store, name).reset_mock()
 
@@ -125,6 +127,7 @@ class House:
 async def running() -> AsyncIterator[House]:
     """Run it, with one device and its share."""
     gateway = FakeGateway()
+    slugify("ü")  # which loads a big table, once
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         stack.enter_context(_patched(gateway, Path(directory)))
         stored = stack.enter_context(mock_storage())
@@ -161,7 +164,7 @@ def _new_entry() -> MockConfigEntry:
 
 @contextmanager
 def _patched(gateway: FakeGateway, directory: Path) -> Iterator[None]:
-    """Put the gateway in the place of the kernel, and no name service into the world."""
+    """Put the gateway in the place of the kernel, and keep apart from the world."""
     for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
         path = directory / "sys" / name
         path.parent.mkdir(parents=True)
@@ -169,6 +172,9 @@ def _patched(gateway: FakeGateway, directory: Path) -> Iterator[None]:
 
     async def no_names(*_: object, **__: object) -> Any:
         raise OSError("there are no names")
+
+    async def no_port(_: object) -> None:
+        """Let another Home Assistant on this machine have port 8123."""
 
     loop = "asyncio.base_events.BaseEventLoop"
     house = "custom_components.portshare"
@@ -178,6 +184,7 @@ def _patched(gateway: FakeGateway, directory: Path) -> Iterator[None]:
             (f"{house}.config_flow.Gateway", gateway),
             (f"{house}.remove_tables", gateway.remove_tables),
             (f"{house}.listening.somebody_listens", gateway.somebody_listens),
+            ("homeassistant.components.http.HomeAssistantHTTP.async_bind", no_port),
             (f"{loop}.getnameinfo", no_names),
             (f"{loop}.getaddrinfo", no_names),
         ):

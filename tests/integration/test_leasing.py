@@ -55,7 +55,7 @@ async def ask(
     request = header(1, lifetime, source) + map_body(port=port, external_port=port)
     answer = await leasing(coordinator).control.answer(request, source)
     assert answer
-    await coordinator.hass.async_block_till_done()  # the world is told after the device
+    await asyncio.sleep(0)  # the world is told after the device
     return answer[3], struct.unpack_from("!H", answer, 42)[0]
 
 
