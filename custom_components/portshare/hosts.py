@@ -1,12 +1,13 @@
 """Who is on the home network: devices that could be added for sharing."""
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 
+from .gateway.asking import find_holder
 from .gateway.gateway import Gateway
 from .names import async_names
 from .sharing.errors import NobodyAnswers
@@ -57,21 +58,9 @@ async def async_find(
     gateway: Gateway, address: IPv4Address | IPv6Address
 ) -> str | None:
     """Return the MAC address of the device that answers at a LAN address, if any."""
-    changed = asyncio.Event()
-    unsubscribe = gateway.subscribe(changed.set)
-    try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            if (mac := _holder(gateway, address)) is not None:
-                return mac
-            await gateway.probe(address)
-            while (mac := _holder(gateway, address)) is None:
-                changed.clear()
-                await changed.wait()
-            return mac
-    except TimeoutError:
-        return None
-    finally:
-        unsubscribe()
+    return await find_holder(
+        gateway, address, partial(_holder, gateway), _PROBE_SECONDS
+    )
 
 
 def _holder(gateway: Gateway, address: IPv4Address | IPv6Address) -> str | None:

@@ -20,6 +20,7 @@ from ..sharing.model import (
     Transport,
 )
 from .adoption import is_ours
+from .asking import find_holder
 from .bindings import Bindings
 from .books import Account, accounts
 from .definition import TABLE, Definition
@@ -241,21 +242,7 @@ class Gateway:
 
         If the kernel does not know, it asks.
         """
-        if mac := self._neighbour(address):
-            return mac
-        known = asyncio.Event()
-        unsubscribe = self.subscribe(known.set)
-        try:
-            await self.probe(address)
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                while not (mac := self._neighbour(address)):
-                    await known.wait()
-                    known.clear()
-        except TimeoutError:
-            return None
-        finally:
-            unsubscribe()
-        return mac
+        return await find_holder(self, address, self._neighbour, _ANSWER_SECONDS)
 
     def _neighbour(self, address: Address) -> str | None:
         for link in self._watch.network.links:
