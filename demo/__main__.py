@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from . import PREFIX, DemoError
+from .doors import PORT, Doors, become_root_of_own, enter_running, may_make_namespaces
 from .home import DEVICES, WAN, Home
 from .netns import NetnsError
 
@@ -47,8 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="scripts/demo", description=__doc__, epilog=EPILOG
     )
     parser.add_argument(
-        "--port", type=_port, help="of this host for Home Assistant (8123)"
+        "--port", type=_port, help=f"of this host for Home Assistant ({PORT})"
     )
+    parser.add_argument("--doors", help=argparse.SUPPRESS)
     parser.add_argument(
         "--selftest", action="store_true", help="try everything without a person"
     )
@@ -123,7 +125,8 @@ def _complain(sentence: str) -> int:
 
 
 def _running_home() -> Home:
-    """The home of the demo that runs in another terminal."""
+    """The home of the demo that runs in another terminal, in its namespaces."""
+    enter_running([sys.executable, "-m", "demo", *sys.argv[1:]])
     home = Home(PREFIX)
     if not all(namespace.exists() for namespace in home.namespaces.values()):
         raise DemoError("No demo is running. Start it in another terminal.")
@@ -180,12 +183,24 @@ def _run(arguments: argparse.Namespace) -> int:
     """The demo itself, or its self-test."""
     from . import foreground, selftest  # noqa: PLC0415
 
+    doors = _open_doors(arguments)
     if arguments.selftest:
-        test = selftest.run(arguments.port, arguments.kills, arguments.seed)
+        test = selftest.run(doors, arguments.kills, arguments.seed)
         code = asyncio.run(_until_told(test))
         return INTERRUPTED if code is None else code
-    asyncio.run(_until_told(foreground.run(arguments.port)))
+    asyncio.run(_until_told(foreground.run(doors)))
     return 0
+
+
+def _open_doors(arguments: argparse.Namespace) -> Doors:
+    """Open them here, and begin anew in namespaces of its own if need be."""
+    if arguments.doors:
+        return Doors.inherited(arguments.doors)
+    doors = Doors.open(arguments.port)
+    if not may_make_namespaces():
+        again = [sys.executable, "-m", "demo", *sys.argv[1:], "--doors", doors.numbers]
+        become_root_of_own(again)
+    return doors
 
 
 async def _until_told[T](work: Coroutine[Any, Any, T]) -> T | None:

@@ -4,40 +4,22 @@ import asyncio
 import contextlib
 from pathlib import Path
 import shutil
-import socket
 import sys
 from typing import Self
 
-from . import PREFIX, DemoError, dashboard, hass, portshare
+from . import PREFIX, REPOSITORY, DemoError, dashboard, hass, portshare
 from .api import Api, until
+from .doors import Doors
 from .home import Home
+from .netns import WITH_PARENT
 from .phone import NAME as PHONE, Phone
-from .relay import PortTakenError, Relay
+from .relay import Relay
 from .report import Report
 from .services import SERVICES
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 RUN = Path("/run", f"{PREFIX}demo")
 USER = PASSWORD = "demo"
-PORT = 8123
 PATIENCE = 60.0
-
-
-def only_one() -> socket.socket:
-    """Be the only demo on this machine, until the returned socket is closed.
-
-    The name belongs to the process and not to a file, so nothing is left of it even
-    after a kill -9.
-    """
-    lock = socket.socket(socket.AF_UNIX)
-    try:
-        lock.bind(f"\0{PREFIX}demo")
-    except OSError as error:
-        lock.close()
-        raise DemoError(
-            "A demo is running already. End it with Ctrl-C where it runs."
-        ) from error
-    return lock
 
 
 class Demo:
@@ -45,20 +27,20 @@ class Demo:
 
     entry_id: str
 
-    def __init__(self, report: Report, port: int | None = None) -> None:
-        """Without a port of the host it is 8123, or any other if that is taken."""
+    def __init__(self, report: Report, doors: Doors) -> None:
+        """A browser comes in by these doors, which are closed at the end."""
         self.report = report
         self.home = Home(PREFIX)
         self.relay = Relay(self.home.gateway, hass.PORT)
         self.hass = hass.Hass(self.home.gateway, RUN)
         self.phone = Phone(self.home.gateway)
-        self._port = port
+        self._doors = doors
         self._cleaning = contextlib.AsyncExitStack()
 
     @property
     def url(self) -> str:
         """Where a browser on this host finds Home Assistant."""
-        return f"http://localhost:{self.relay.port}"
+        return f"http://localhost:{self._doors.port}"
 
     async def __aenter__(self) -> Self:
         """Start everything; whatever goes wrong, nothing of it stays."""
@@ -73,7 +55,7 @@ class Demo:
 
     async def _start(self, cleaning: contextlib.AsyncExitStack) -> None:
         step = self.report.step
-        cleaning.enter_context(only_one())
+        cleaning.callback(self._doors.close)
         async with step("The home is built", essential=True) as line:
             cleaning.callback(shutil.rmtree, RUN, ignore_errors=True)
             cleaning.callback(self.home.down)
@@ -88,7 +70,7 @@ class Demo:
             )
         async with step("Home Assistant starts", essential=True) as line:
             cleaning.push_async_callback(self.relay.stop)
-            await self._listen()
+            await self.relay.start(self._doors.listening)
             self.api = await cleaning.enter_async_context(Api(self.url))
             hass.write_configuration(RUN, REPOSITORY / "custom_components")
             cleaning.push_async_callback(self.hass.stop)
@@ -117,6 +99,7 @@ class Demo:
     async def _start_services(self, name: str) -> None:
         """A host's services, in a process of their own. They end with the home."""
         process = await asyncio.create_subprocess_exec(
+            *WITH_PARENT,
             *self.home.namespaces[name].command(
                 sys.executable, "-m", "demo.services", name
             ),
@@ -128,14 +111,6 @@ class Demo:
         async with asyncio.timeout(PATIENCE):
             if not await process.stdout.readline():
                 raise DemoError(f"The services of {name} did not start")
-
-    async def _listen(self) -> None:
-        try:
-            await self.relay.start(PORT if self._port is None else self._port)
-        except PortTakenError as error:
-            if self._port is not None:
-                raise DemoError(f"{error}. Choose another with --port.") from error
-            await self.relay.start(0)
 
     async def start_home_assistant(self) -> None:
         """Start Home Assistant and wait until it is ready, after a restart as well."""

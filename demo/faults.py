@@ -8,10 +8,9 @@ import random
 import secrets
 import sys
 
-from . import calls
+from . import REPOSITORY, calls
 from .api import ConnectionLostError
 from .checks import SILENCE, SSH, WEB
-from .demo import REPOSITORY
 from .home import LAN_LINK, WAN_LINK
 from .household import SSH_NAME, WEB_NAME, Household
 

@@ -4,10 +4,9 @@ import asyncio
 from pathlib import Path
 import time
 
-from . import portshare
+from . import REPOSITORY, portshare
 from .api import Json, until
 from .checks import WEB
-from .demo import REPOSITORY
 from .household import PATIENCE, WEB_NAME, Household
 
 FLUSHES = 3

@@ -5,6 +5,7 @@ import contextlib
 
 from . import DemoError, dashboard, hass
 from .demo import PASSWORD, USER, Demo
+from .doors import Doors
 from .report import Report
 
 GUIDE = """
@@ -34,9 +35,9 @@ GUIDE = """
 """
 
 
-async def run(port: int | None) -> None:
+async def run(doors: Doors) -> None:
     """Run until cancelled."""
-    async with Demo(Report(), port) as demo:
+    async with Demo(Report(), doors) as demo:
         print(GUIDE.format(url=demo.url, user=USER, password=PASSWORD), flush=True)
         following = asyncio.create_task(
             dashboard.keep_current(demo.api, USER, PASSWORD)

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from .home import LAN_LINK
-from .netns import Namespace
+from .netns import WITH_PARENT, Namespace
 
 PORT = 8123
 RESTART = 100
@@ -117,6 +117,7 @@ class Hass:
         )
         with self.output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
+                *WITH_PARENT,
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,

@@ -27,6 +27,9 @@ NETNS = Path("/run/netns")
 ETC_NETNS = Path("/etc/netns")
 """Files here hide those of /etc for what `ip netns exec` runs."""
 
+WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
+"""Put before a command, it ends with the thread that has started it, come what may."""
+
 LINK_NAME_MAX = 15
 
 

@@ -2,9 +2,10 @@
 
 import shutil
 
+from . import REPOSITORY
 from .api import ApiError, until
 from .checks import WEB
-from .demo import REPOSITORY, RUN
+from .demo import RUN
 from .household import PATIENCE, WEB_NAME, Household
 from .phone import NAME as PHONE, buttons
 

@@ -1,42 +1,27 @@
 """A port inside a namespace, reachable on the host's own loopback and nowhere else."""
 
 import asyncio
+from collections.abc import Iterable
 import contextlib
-import errno
 import socket
 
 from . import netns
 from .netns import Namespace
 
-LOOPBACKS = ("127.0.0.1", "::1")
-
-
-class PortTakenError(Exception):
-    """Somebody listens on the host's port already."""
-
 
 class Relay:
-    """Passes every connection to localhost:`port` on to the namespace's loopback."""
+    """Passes every connection on to a port of the namespace's loopback."""
 
     def __init__(self, namespace: Namespace, inner_port: int) -> None:
-        """Nothing listens before `start`."""
+        """Nobody is served before `start`."""
         self._namespace = namespace
         self._inner_port = inner_port
         self._servers: list[asyncio.Server] = []
-        self.port = 0
 
-    async def start(self, port: int) -> None:
-        """Listen on the host; port 0 means any that is free."""
-        try:
-            for address in LOOPBACKS:
-                self._servers.append(await self._listen(address, port))
-                port = self._servers[0].sockets[0].getsockname()[1]
-        except OSError as error:
-            # A host may have no IPv6 at all, but no IPv4 would be something else.
-            if error.errno == errno.EADDRINUSE or not self._servers:
-                await self.stop()
-                raise PortTakenError(f"Port {port} is taken on this host") from error
-        self.port = port
+    async def start(self, listening: Iterable[socket.socket]) -> None:
+        """Serve who connects to these sockets."""
+        for each in listening:
+            self._servers.append(await asyncio.start_server(self._pass_on, sock=each))
 
     async def stop(self) -> None:
         """Stop listening and cut what is connected."""
@@ -44,9 +29,6 @@ class Relay:
             server.close()
             server.abort_clients()
         self._servers.clear()
-
-    async def _listen(self, address: str, port: int) -> asyncio.Server:
-        return await asyncio.start_server(self._pass_on, address, port)
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -8,6 +8,7 @@ from . import DemoError, calls, portshare
 from .api import Json, until
 from .checks import GAME, MOMENT, SSH, WEB, Checks
 from .demo import Demo
+from .doors import Doors
 from .faults import Faults, Moments
 from .firewalls import SAID, Firewalls
 from .hass import PORT as HOME_ASSISTANT
@@ -43,14 +44,14 @@ table inet foreign {
 """
 
 
-async def run(port: int | None, kills: int, seed: int | None) -> int:
+async def run(doors: Doors, kills: int, seed: int | None) -> int:
     """Go through all of it; return the exit code.
 
     With the `seed` of an earlier self-test Home Assistant is killed at the same moments.
     """
     began, report = time.perf_counter(), Report()
     try:
-        async with Demo(report, port) as demo:
+        async with Demo(report, doors) as demo:
             await SelfTest(demo, report, Moments(kills, seed)).run()
     except DemoError:
         # What is essential and has failed is a line of the report already.
