@@ -151,11 +151,14 @@ async def look(netlink: NetlinkSocket) -> Others:
 
 @pytest.fixture
 def ufw(tmp_path: Path) -> Callable[[str], None]:
-    """Run commands where /etc/ufw is a copy."""
-    shutil.copytree("/etc/ufw", tmp_path / "ufw")
+    """Run commands where /etc/ufw is a copy, with the rules as they are installed."""
+    copy = tmp_path / "ufw"
+    only_for_root = shutil.ignore_patterns("*.rules", "*.init")
+    shutil.copytree("/etc/ufw", copy, ignore=only_for_root)
+    shutil.copytree("/usr/share/ufw/iptables", copy, dirs_exist_ok=True)
 
     def in_a_copy(command: str) -> None:
-        bind = f"mount --bind {tmp_path}/ufw /etc/ufw"
+        bind = f"mount --bind {copy} /etc/ufw"
         run("unshare", "--mount", "sh", "-ec", f"{bind}; {command}")
 
     return in_a_copy

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 import logging
 import re
+import resource
 import socket
 from typing import override
 from uuid import UUID
@@ -93,6 +94,15 @@ async def household(inside: None) -> AsyncGenerator[Household]:
     await household.server.listen(lan_addresses())
     yield household
     await household.server.close()
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Open as many files as this user may, not just the thousand of a shell."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture
@@ -606,7 +616,7 @@ async def test_who_goes_before_all_is_said_is_no_mistake_of_ours(
 
 
 async def test_a_thousand_connections_of_one_keep_no_other_out(
-    household: Household, home: Home, nas: Namespace
+    many_files: None, household: Household, home: Home, nas: Namespace
 ) -> None:
     pi = home.devices["pi"].namespace
     crowd = [netns.socket_in(nas, socket.AF_INET) for _ in range(1_000)]

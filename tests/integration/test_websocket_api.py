@@ -134,7 +134,7 @@ async def test_nobody_but_administrators_may_give_commands(
     assert set(loaded.subentries) == {device_id}
 
 
-@pytest.mark.parametrize("command", COMMANDS.keys() - {"subscribe"})
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"subscribe"}))
 async def test_a_command_says_that_no_gateway_is_running(
     hass: HomeAssistant, open_page: OpenPage, command: str
 ) -> None:
