@@ -87,6 +87,8 @@ class Leasing(Household):
         self._due: datetime | None = None
         self._saved = 0.0
         self._untold: deque[Callable[[], None]] = deque()
+        # What has ended, though the kernel did not close it.
+        self._lingering: list[tuple[LeaseChange, Cause]] = []
         self._died = False
         # What has ended while nobody was here.
         self._expired: Collection[Released] = ()
@@ -179,6 +181,10 @@ class Leasing(Household):
                 leases[change.after.lease_id] = self._lease(change.after)
         try:
             await self._coordinator.write_leases(leases, must_end=must_end)
+        except GatewayError:
+            if must_end:
+                self._lingering += ((each, cause) for each in changes)
+            raise
         finally:
             self._wait()
             self._save()
@@ -206,6 +212,17 @@ class Leasing(Household):
         """Tell what has been made true, in the order in which it was."""
         while self._untold:
             self._untold.popleft()()
+
+    @callback
+    def _tell_closed(self) -> None:
+        """Tell of what has lingered, as soon as the kernel has closed it."""
+        states, at = self._coordinator.latest.leases, dt_util.utcnow()
+        lingering, self._lingering = self._lingering, []
+        for change, cause in lingering:
+            if change.before and change.before.lease_id in states:
+                self._lingering.append((change, cause))
+            else:
+                self._tell(change, cause, states, at)
 
     def _tell(
         self,
@@ -306,7 +323,9 @@ class Leasing(Household):
 
     @callback
     def _follow(self) -> None:
-        """Take over new addresses and permissions."""
+        """Take over new addresses and permissions, and tell what has closed late."""
+        if self._lingering:
+            self._tell_closed()
         if ended := self._take_over_permissions():
             self._run(self._end(ended, Cause(Reason.PERMISSION)))
         before, self._known = self._known, self.wan

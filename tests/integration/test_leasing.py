@@ -327,6 +327,29 @@ async def test_the_kernel_does_not_close(
     assert TORRENT not in gateway.open
 
 
+@pytest.mark.usefixtures("errors_expected")
+async def test_what_the_kernel_closes_later_is_told_then(
+    permitted: PortShareCoordinator, gateway: FakeGateway, hass: HomeAssistant
+) -> None:
+    """A device may not map any more, and the kernel refuses to close its port."""
+    await ask(permitted)
+    events = async_capture_events(hass, "portshare_event")
+
+    def refuse(change: object) -> None:
+        raise GatewayError("No buffer space available")
+
+    gateway.refuse = refuse
+    await permit(permitted, independent=False)
+    assert TORRENT in gateway.open
+    assert events == []
+    gateway.refuse = lambda change: None
+    await permitted.async_refresh()
+    assert TORRENT not in gateway.open
+    assert [(each.data["type"], each.data["reason"]) for each in events] == [
+        ("mapping_removed", "permission")
+    ]
+
+
 async def test_a_new_epoch_after_a_crash(
     permitted: PortShareCoordinator,
     hass: HomeAssistant,
