@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from ..sharing.model import LanAddress
-from .lan_sockets import address_of, open_socket
+from .lan_sockets import address_of, listen_at, open_socket
 from .port_control import Address
 
 _LOGGER = logging.getLogger(__name__)
@@ -75,17 +75,7 @@ class HttpServer:
         Raises OSError if another program has the port; the other addresses are listened
         at all the same.
         """
-        wanted = set(addresses)
-        for gone in self._sites.keys() - wanted:
-            self._sites.pop(gone).close()
-        failed: OSError | None = None
-        for each in wanted - self._sites.keys():
-            try:
-                self._sites[each] = await self._open(each)
-            except OSError as err:
-                failed = err
-        if failed:
-            raise failed
+        await listen_at(addresses, self._sites, self._open)
 
     async def close(self) -> None:
         """Listen no longer, for good, and end what is under way."""

@@ -1,11 +1,45 @@
 """Sockets that hear one LAN interface, and nothing that comes in elsewhere."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 import socket
-from typing import Any
+from typing import Any, Protocol
 
 from ..sharing.model import LanAddress
 from .port_control import Address
+
+
+class Listening(Protocol):
+    """What listens at an address until it is closed."""
+
+    def close(self) -> None:
+        """Listen no longer."""
+
+
+async def listen_at[Each: Listening](
+    addresses: Iterable[LanAddress],
+    listening: dict[LanAddress, Each],
+    open_: Callable[[LanAddress], Awaitable[Each]],
+) -> None:
+    """Listen at these addresses, and no longer at others.
+
+    Raises OSError if another program has the port; the other addresses are listened at
+    all the same.
+    """
+    wanted = set(addresses)
+    for gone in listening.keys() - wanted:
+        listening.pop(gone).close()
+    # A transport closes its socket in the next turn of the loop.
+    await asyncio.sleep(0)
+    failed: OSError | None = None
+    for each in wanted - listening.keys():
+        try:
+            listening[each] = await open_(each)
+        except OSError as err:
+            failed = err
+    if failed:
+        raise failed
 
 
 def open_socket(

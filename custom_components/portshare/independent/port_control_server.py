@@ -12,7 +12,7 @@ from typing import Any, Final, override
 
 from ..sharing.model import LanAddress
 from . import natpmp, pcp
-from .lan_sockets import address_of, open_socket
+from .lan_sockets import address_of, listen_at, open_socket
 from .port_control import Address, PortControl
 
 _LOGGER = logging.getLogger(__name__)
@@ -47,19 +47,7 @@ class PortControlServer:
         Raises OSError if another program has the port; the other addresses are listened
         at all the same.
         """
-        wanted = set(addresses)
-        for gone in self._listening.keys() - wanted:
-            self._listening.pop(gone).close()
-        # A transport closes its socket in the next turn of the loop.
-        await asyncio.sleep(0)
-        failed: OSError | None = None
-        for address in wanted - self._listening.keys():
-            try:
-                self._listening[address] = await self._open(address)
-            except OSError as err:
-                failed = err
-        if failed:
-            raise failed
+        await listen_at(addresses, self._listening, self._open)
 
     async def close(self) -> None:
         """Listen no longer; what is under way is not answered any more."""
