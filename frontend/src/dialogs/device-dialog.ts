@@ -6,7 +6,7 @@ import type { Application, Device } from "../server/contract";
 import { buttons, fields, theme } from "../styles";
 import type { DialogFrame } from "./dialog";
 import { Drafting } from "./drafting";
-import { describedBy, field, formStyles, isInvalid } from "./form";
+import { describedBy, field, foot, formStyles, isInvalid } from "./form";
 import type { HostPicker } from "./host-picker";
 import type { ShareForm } from "./share-form";
 import "./dialog";
@@ -65,20 +65,13 @@ export class DeviceDialog extends LitElement {
           <button hidden></button>
         </form>
         ${original ? nothing : this.firstShare()}
-        ${drafting.errors.base
-          ? html`<p class="box refused" role="alert">${drafting.errors.base}</p>`
-          : nothing}
-        <button slot="actions" class="button quiet" @click=${() => this.frame.leave()}>
-          ${texts.get("cancel")}
-        </button>
-        <button
-          slot="actions"
-          class="button primary"
-          ?disabled=${drafting.busy}
-          @click=${this.apply}
-        >
-          ${texts.get(drafting.busy ? "applying" : "apply")}
-        </button>
+        ${foot({
+          texts,
+          refused: drafting.errors.base,
+          busy: drafting.busy,
+          cancel: () => this.frame.leave(),
+          apply: this.apply,
+        })}
       </portshare-dialog>
     `;
   }

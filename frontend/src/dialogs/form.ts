@@ -1,4 +1,5 @@
 import { html, nothing, css, type TemplateResult } from "lit";
+import type { Texts } from "../i18n/texts";
 
 /** Errors by the field that they belong to. */
 export type Errors<Field extends string> = { readonly [F in Field]?: string | undefined };
@@ -30,6 +31,25 @@ export function fieldGroup({ id, label, hint, error, control }: FieldParts): Tem
       <div class="controls">${control}</div>
       ${notes(id, hint, error)}
     </fieldset>
+  `;
+}
+
+interface FootParts {
+  readonly texts: Texts;
+  readonly refused: string | undefined;
+  readonly busy: boolean;
+  readonly cancel: () => void;
+  readonly apply: () => void;
+}
+
+/** How a dialog of settings ends: why they were refused, and its two buttons. */
+export function foot({ texts, refused, busy, cancel, apply }: FootParts): TemplateResult {
+  return html`
+    ${refused ? html`<p class="box refused" role="alert">${refused}</p>` : nothing}
+    <button slot="actions" class="button quiet" @click=${cancel}>${texts.get("cancel")}</button>
+    <button slot="actions" class="button primary" ?disabled=${busy} @click=${apply}>
+      ${texts.get(busy ? "applying" : "apply")}
+    </button>
   `;
 }
 

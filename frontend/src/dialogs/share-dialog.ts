@@ -1,4 +1,4 @@
-import { LitElement, html, nothing } from "lit";
+import { LitElement, html } from "lit";
 import { property, query } from "lit/decorators.js";
 import { element } from "../element";
 import { showDialog, tell, type Page } from "../page";
@@ -7,7 +7,7 @@ import { buttons, theme } from "../styles";
 import type { DialogFrame } from "./dialog";
 import { changedFields } from "./draft";
 import { Drafting } from "./drafting";
-import { formStyles } from "./form";
+import { foot, formStyles } from "./form";
 import type { ShareForm } from "./share-form";
 import "./dialog";
 import "./share-form";
@@ -68,20 +68,13 @@ export class ShareDialog extends LitElement {
           @confirm=${(event: CustomEvent) => drafting.confirm(event.detail)}
           @apply=${this.apply}
         ></portshare-share-form>
-        ${drafting.errors.base
-          ? html`<p class="box refused" role="alert">${drafting.errors.base}</p>`
-          : nothing}
-        <button slot="actions" class="button quiet" @click=${() => this.frame.leave()}>
-          ${texts.get("cancel")}
-        </button>
-        <button
-          slot="actions"
-          class="button primary"
-          ?disabled=${drafting.busy}
-          @click=${this.apply}
-        >
-          ${texts.get(drafting.busy ? "applying" : "apply")}
-        </button>
+        ${foot({
+          texts,
+          refused: drafting.errors.base,
+          busy: drafting.busy,
+          cancel: () => this.frame.leave(),
+          apply: this.apply,
+        })}
       </portshare-dialog>
     `;
   }
