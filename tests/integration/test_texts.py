@@ -1,17 +1,16 @@
 """What people read: complete, in both languages, and with what it promises to name."""
 
-from collections.abc import Iterator
 import inspect
 import json
 from pathlib import Path
 import re
-import tomllib
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml  # type: ignore[import-untyped]
 
+from checks import problems
 from custom_components.portshare.const import DOMAIN
 from custom_components.portshare.events import EventType, Reason
 from custom_components.portshare.gateway.preflight import PreflightError
@@ -29,7 +28,6 @@ from custom_components.portshare.sharing.model import (
 from custom_components.portshare.subentry_flow import OTHER_APPLICATION, SHARE_SCHEMA
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.selector import selector
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "custom_components" / DOMAIN
@@ -44,18 +42,7 @@ def texts(language: str) -> Any:
 
 
 EN = texts("en")
-ICONS = json.loads((HOUSE / "icons.json").read_text())
-MANIFEST = json.loads((HOUSE / "manifest.json").read_text())
 SERVICES = yaml.safe_load((HOUSE / "services.yaml").read_text())
-
-
-def flat(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each text with the path that leads to it."""
-    for key, value in tree.items():
-        if isinstance(value, str):
-            yield f"{path}{key}", value
-        else:
-            yield from flat(value, f"{path}{key}.")
 
 
 def all_of[T](kind: type[T]) -> list[type[T]]:
@@ -98,13 +85,9 @@ def example(kind: type[SharingError]) -> SharingError:
     return kind(*(EXAMPLES.get(name, "something") for name in parameters))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_says_everything_and_names_the_same(language: str) -> None:
-    ours, english = dict(flat(texts(language))), dict(flat(EN))
-    assert ours.keys() == english.keys()
-    for path, text in english.items():
-        assert set(_PLACEHOLDER.findall(ours[path])) == set(_PLACEHOLDER.findall(text))
-        assert ours[path].strip() == ours[path] != ""
+def test_the_files_of_the_integration_keep_what_they_promise_each_other() -> None:
+    """scripts/check-integration, with this Home Assistant."""
+    assert problems(ROOT) == []
 
 
 def test_there_are_two_languages() -> None:
@@ -199,16 +182,6 @@ def test_every_application_and_every_protocol_has_a_name() -> None:
     assert attributes["protocol"]["state"].keys() == {each.value for each in Protocol}
 
 
-def test_every_service_is_described_with_its_fields_and_its_icon() -> None:
-    assert SERVICES.keys() == {each.value for each in Service}
-    assert EN["services"].keys() == SERVICES.keys() == ICONS["services"].keys()
-    for name, service in SERVICES.items():
-        fields = (service or {}).get("fields", {})
-        assert EN["services"][name].get("fields", {}).keys() == fields.keys()
-        for field in fields.values():
-            selector(field["selector"])
-
-
 @pytest.mark.parametrize("name", [Service.ADD_SHARE, Service.UPDATE_SHARE])
 def test_the_services_offer_what_the_form_offers(name: str) -> None:
     assert {str(key) for key in SHARE_SCHEMA.schema} <= SERVICES[name]["fields"].keys()
@@ -221,7 +194,7 @@ def test_every_field_of_the_form_of_a_share_is_described(step: str) -> None:
     assert said["data"].keys() == said["data_description"].keys() == fields
 
 
-async def test_every_entity_has_its_text_and_its_icon_is_of_an_entity(
+async def test_the_entities_that_there_are_have_texts_and_no_others_have(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:
     entities = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
@@ -230,24 +203,3 @@ async def test_every_entity_has_its_text_and_its_icon_is_of_an_entity(
         assert each.translation_key
         keys.setdefault(each.domain, set()).add(each.translation_key)
     assert keys == {domain: set(said) for domain, said in EN["entity"].items()}
-    for domain, icons in ICONS["entity"].items():
-        assert icons.keys() <= keys[domain]
-
-
-def test_every_platform_with_texts_is_there() -> None:
-    for platform in (*EN["entity"], *ICONS["entity"]):
-        assert (HOUSE / f"{platform}.py").exists()
-
-
-def test_every_text_of_an_exception_is_used() -> None:
-    code = "\n".join(path.read_text() for path in HOUSE.rglob("*.py"))
-    for key in EN["exceptions"]:
-        assert f'"{key}"' in code
-
-
-def test_the_manifest_is_sorted_and_of_the_same_version_as_the_project() -> None:
-    assert list(MANIFEST)[:2] == ["domain", "name"]
-    assert list(MANIFEST)[2:] == sorted(list(MANIFEST)[2:])
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert MANIFEST["version"] == project["version"]
-    assert MANIFEST["domain"] == DOMAIN == HOUSE.name
