@@ -12,9 +12,12 @@ from .netlink import NETLINK_NETFILTER, NetlinkSocket
 
 _LOGGER = logging.getLogger(__name__)
 
-# A walk costs the kernel as much for many mappings as for five, so when devices open
-# ports in storms it need not be always on its way.
-_REST_SECONDS: Final = 0.05
+# A walk costs the kernel as much for many mappings as for five, and as long as it takes,
+# milliseconds, that processor takes no packets (ctnetlink_dump_table). So when devices open
+# ports in storms, walks get a hundredth of the time.
+_REST_FOR_WORK: Final = 99
+_SHORTEST_REST_SECONDS: Final = 0.05
+_LONGEST_REST_SECONDS: Final = 1.0
 
 
 class Leading:
@@ -71,9 +74,14 @@ class Leading:
     async def _lead_all_noted(self) -> None:
         # Who is answered because of what was opened goes first.
         await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
         while self._opened:
+            began = loop.time()
             await self.lead()
-            await asyncio.sleep(_REST_SECONDS)
+            rest = (loop.time() - began) * _REST_FOR_WORK
+            await asyncio.sleep(
+                min(max(rest, _SHORTEST_REST_SECONDS), _LONGEST_REST_SECONDS)
+            )
 
     async def lead_all(self) -> None:
         """Do the same when nothing is known of what was open before, and learn it."""
