@@ -442,12 +442,15 @@ def leasing_of(hass: HomeAssistant, entry_id: str) -> Leasing:
 def _limits(options: Mapping[str, Any]) -> Limits:
     """Return how much devices may map."""
     usual = Limits()
-    hours = options.get(CONF_LONGEST_LIFETIME)
+    lifetime = usual.lifetime
+    if hours := options.get(CONF_LONGEST_LIFETIME):
+        longest = int(hours * 3600)
+        lifetime = {each: min(longest, most) for each, most in lifetime.items()}
     return Limits(
         lowest_port=LOWEST_PORT if options.get(CONF_LOW_PORTS) else usual.lowest_port,
         of_device=int(options.get(CONF_MOST_OF_DEVICE, usual.of_device)),
         in_all=int(options.get(CONF_MOST_IN_ALL, usual.in_all)),
-        lifetime=dict.fromkeys(AskedBy, int(hours * 3600)) if hours else usual.lifetime,
+        lifetime=lifetime,
     )
 
 

@@ -103,6 +103,16 @@ async def test_how_long(permitted: PortShareCoordinator) -> None:
     assert timedelta(hours=1, minutes=59) < remaining <= timedelta(hours=2)
 
 
+@pytest.mark.parametrize("options", [{CONF_LONGEST_LIFETIME: 48}])
+async def test_more_than_a_day_is_for_upnp_only(
+    permitted: PortShareCoordinator,
+) -> None:
+    three_days = struct.pack("!BBHHHI", 0, 2, 0, 6881, 6881, 3 * 86_400)
+    told = await answer(permitted, three_days)
+    assert told
+    assert struct.unpack("!I", told[-4:]) == (86_400,)
+
+
 async def test_what_is_mapped_outlives_a_change_of_options(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
