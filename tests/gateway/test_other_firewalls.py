@@ -12,6 +12,7 @@ from typing import override
 
 import pytest
 
+from custom_components.portshare.gateway import other_firewalls
 from custom_components.portshare.gateway.errors import NetlinkError
 from custom_components.portshare.gateway.foreign import (
     Chain,
@@ -31,6 +32,7 @@ from custom_components.portshare.gateway.nftables import NFNL_SUBSYS_NFTABLES
 from custom_components.portshare.gateway.other_firewalls import (
     Kind,
     OtherFirewall,
+    find_legacy,
     let_through,
     stop_letting_through,
 )
@@ -42,6 +44,7 @@ from custom_components.portshare.sharing.model import Family, family_of
 from demo.home import LAN_LINK, WAN_LINK, Home
 
 from .builders import BOTH, IPV4, IPV6, TCP, UDP, Mappings, environment, ports
+from .capabilities import like_an_ordinary_user
 from .traffic import Traffic, nft, wait_until
 
 FIREWALLS = Path(__file__).parent / "firewalls"
@@ -297,6 +300,19 @@ async def test_fw4(home: Home, calls: Calls, netlink: NetlinkSocket) -> None:
     (firewall,) = await _firewalls(netlink)
     assert not firewall.may_block
     assert calls.all_that_come_in() == BOTH
+
+
+def test_iptables_legacy_that_this_user_may_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Capabilities are enough to run: such files are for root alone."""
+    names = tmp_path / "ip_tables_names"
+    names.write_text("filter\n")
+    monkeypatch.setattr(other_firewalls, "_LEGACY_TABLES", {IPV4: names})
+    assert [each.kind for each in find_legacy()] == [Kind.IPTABLES_LEGACY]
+    names.chmod(0)
+    with like_an_ordinary_user():
+        assert list(find_legacy()) == []
 
 
 async def test_iptables_legacy(calls: Calls, netlink: NetlinkSocket) -> None:

@@ -193,9 +193,16 @@ def keep_out(
 
 
 def find_legacy() -> Iterator[OtherFirewall]:
-    """Yield the firewalls of iptables-legacy, of which no more than the table is seen."""
+    """Yield the firewalls of iptables-legacy, of which no more than the table is seen.
+
+    Only root sees that, even with all capabilities that are needed otherwise.
+    """
     for family, names in _LEGACY_TABLES.items():
-        if names.exists() and "filter" in names.read_text().split():
+        try:
+            tables = names.read_text(encoding="ascii").split()
+        except FileNotFoundError, PermissionError:
+            continue
+        if "filter" in tables:
             yield OtherFirewall(
                 Kind.IPTABLES_LEGACY,
                 "ip" if family is Family.IPV4 else "ip6",
