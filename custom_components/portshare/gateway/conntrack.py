@@ -82,6 +82,8 @@ _TRANSPORTS: Final = {
 }
 _NUMBERS: Final = {transport: number for number, transport in _TRANSPORTS.items()}
 _IPV4: Final = struct.pack(">BBH", socket.AF_INET, 0, 0)
+_IPV6: Final = struct.pack(">BBH", socket.AF_INET6, 0, 0)
+_FAMILIES: Final = (_IPV4, _IPV6)
 # Version 1 of a message has filters.
 _IPV4_FILTERED: Final = struct.pack(">BBH", socket.AF_INET, 1, 0)
 
@@ -195,6 +197,30 @@ class Flows:
             else:
                 service = mapping.transport, mapping.external.first
                 self._led[service] = mapping.address.packed, mapping.port
+
+
+async def forget_flows(netlink: NetlinkSocket) -> None:
+    """Delete all flows that we have let in, for when our tables are gone.
+
+    Nobody leads them any more then, and other firewalls ask who they are. Raises a
+    NetlinkError.
+    """
+    for family in _FAMILIES:
+        rows = await netlink.dump(_IPCTNL_MSG_CT_GET, family)
+        deletions = await asyncio.get_running_loop().run_in_executor(
+            None, _deletions_of_ours, rows, family
+        )
+        for deletion in deletions:
+            try:
+                await netlink.request(deletion)
+            except NetlinkError as err:
+                if err.errno not in _SETTLED_ITSELF:
+                    raise
+
+
+def _deletions_of_ours(rows: Iterable[bytes], family: bytes) -> list[Message]:
+    flows = (dict(attributes(row[_HEADER_BYTES:])) for row in rows)
+    return [_delete(flow, family) for flow in flows if _is_ours(flow)]
 
 
 class _Ports:
@@ -344,6 +370,11 @@ def _lead_anew(
     return [_delete(parts), _lead_to(*target, parts, original)]
 
 
+def _is_ours(parts: dict[int, bytes]) -> bool:
+    labels = int.from_bytes(parts.get(_CTA_LABELS, b""))
+    return bool(labels & int.from_bytes(label_bits(LABEL)))
+
+
 def _declare_closed(parts: dict[int, bytes]) -> Message:
     """A TCP flow is over, and its caller may begin a new one with the same ports.
 
@@ -351,7 +382,7 @@ def _declare_closed(parts: dict[int, bytes]) -> Message:
     marked, too, so that the gate cuts what goes on.
     """
     labels = int.from_bytes(parts.get(_CTA_LABELS, b""))
-    if labels & int.from_bytes(label_bits(LABEL)):
+    if _is_ours(parts):
         labels |= int.from_bytes(label_bits(OVER_LABEL))
     state = attribute(_CTA_PROTOINFO_TCP_STATE, bytes([_TCP_CONNTRACK_CLOSE]))
     flags = attribute(
@@ -367,12 +398,12 @@ def _declare_closed(parts: dict[int, bytes]) -> Message:
     )
 
 
-def _delete(parts: dict[int, bytes]) -> Message:
+def _delete(parts: dict[int, bytes], family: bytes = _IPV4) -> Message:
     """Delete exactly the entry that was seen: the id guards against its reuse."""
     return Message(
         _IPCTNL_MSG_CT_DELETE,
         0,
-        _IPV4
+        family
         + _nested(_CTA_TUPLE_ORIG, parts[_CTA_TUPLE_ORIG])
         + attribute(_CTA_ID, parts[_CTA_ID]),
     )

@@ -23,6 +23,7 @@ from .adoption import is_ours
 from .asking import find_holder
 from .bindings import Bindings
 from .books import Account, accounts
+from .conntrack import forget_flows
 from .definition import TABLE, Definition
 from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
@@ -445,7 +446,7 @@ def _ignore() -> None:
 
 
 async def remove_tables() -> None:
-    """Delete our tables, and what we have added to those of others.
+    """Delete our tables, what we have added to those of others, and flows we let in.
 
     Fine if they are gone already.
 
@@ -456,6 +457,7 @@ async def remove_tables() -> None:
         try:
             for family in (NFPROTO_INET, NFPROTO_NETDEV):
                 await _remove_table(netlink, family)
+            await forget_flows(netlink)
             await stop_letting_through(netlink)
         finally:
             await netlink.close()
