@@ -447,6 +447,22 @@ async def test_neighbours_that_are_there_already(
     )
 
 
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_device_that_has_just_moved_when_we_start(
+    opened: Gateway, home: Home, nas: Device, away: bool
+) -> None:
+    """Of the address that it has left the kernel is surer than of the new one."""
+    was, other = nas.addresses.ipv4, "192.168.178.51"
+    speak(nas, was)
+    await neighbour(home, was, "REACHABLE")
+    await asyncio.to_thread(move, nas, was, other)
+    if away:
+        home.cable("nas", plugged=False)
+    await opened.open()
+    now = None if away else other
+    await Facing(opened).until(lambda facts: ipv4(facts, nas) == now, KERNELS_PATIENCE)
+
+
 def move(device: Device, before: str, after: str) -> None:
     device.namespace.ip(
         [

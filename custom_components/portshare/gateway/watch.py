@@ -6,7 +6,7 @@ Neighbours come and go all the time, so they are followed event by event.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import contextlib
 from dataclasses import dataclass
 from ipaddress import (
@@ -211,12 +211,27 @@ class Watch:
         """
         new, mac = _key(message), message.get_attr("NDA_LLADDR")
         self._doubted.discard(new)
-        if self.neighbours.get(new) != mac or new[1].version != 4:
-            return
-        for key in self._ipv4_of(mac):
-            if key != new:
-                self._doubted.add(key)
-                self._ask_again(key)
+        if self.neighbours.get(new) == mac and new[1].version == 4:
+            self._doubt_all(key for key in self._ipv4_of(mac) if key != new)
+
+    def _doubt_several(self) -> None:
+        """Find out at which of its IPv4 addresses a device is, where we were not told.
+
+        One that it has left may have been confirmed after the new one, of which it takes
+        the kernel some seconds to be sure.
+        """
+        by_mac: dict[str, list[tuple[int, Address]]] = {}
+        for key, mac in self.neighbours.items():
+            if key[1].version == 4:
+                by_mac.setdefault(mac, []).append(key)
+        for keys in by_mac.values():
+            if len(keys) > 1:
+                self._doubt_all(keys)
+
+    def _doubt_all(self, keys: Iterable[tuple[int, Address]]) -> None:
+        for key in keys:
+            self._doubted.add(key)
+            self._ask_again(key)
 
     def _settle_doubt(self, message: Any) -> None:
         """If a device is still, or again, at an address: is it at the newest one, too?"""
@@ -293,6 +308,7 @@ class Watch:
             _follow(neighbours, message)
         self.neighbours = neighbours
         self._neighbours_lost = False
+        self._doubt_several()
         return True
 
     async def _read_network(self) -> Network:
