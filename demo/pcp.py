@@ -68,19 +68,29 @@ class Client:
             sock.settimeout(PATIENCE)
             sock.connect(self._server)
             sock.send(request)
-            answer = sock.recv(2048)
-        result, lasts, epoch, external_port, external = _ANSWER.unpack_from(answer)
-        return Mapped(result, lasts, epoch, _readable(external), external_port)
+            return read_answer(sock.recv(2048))
 
 
 def map_request(
-    source: str, nonce: bytes, transport: str, port: int, lifetime: int
+    source: str,
+    nonce: bytes,
+    transport: str,
+    port: int,
+    lifetime: int,
+    external_port: int | None = None,
 ) -> bytes:
-    """A request from this address, which would like the same external port."""
+    """A request from this address, which would like the same external port, or another."""
     anywhere = "::" if ":" in source else "0.0.0.0"
+    wish = port if external_port is None else external_port
     return _HEADER.pack(_VERSION, _MAP, lifetime, _packed(source)) + _BODY.pack(
-        nonce, _PROTOCOLS[transport], port, port, _packed(anywhere)
+        nonce, _PROTOCOLS[transport], port, wish, _packed(anywhere)
     )
+
+
+def read_answer(answer: bytes) -> Mapped:
+    """What an answer to such a request says."""
+    result, lasts, epoch, external_port, external = _ANSWER.unpack_from(answer)
+    return Mapped(result, lasts, epoch, _readable(external), external_port)
 
 
 def announce_request(source: str) -> bytes:
