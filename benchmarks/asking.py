@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import re
 import selectors
 import socket
+import struct
 import time
 from typing import override
 from urllib.parse import urljoin
@@ -13,10 +14,12 @@ from urllib.parse import urljoin
 from demo import netns, pcp, upnp
 from demo.home import LAN, Device
 
+PCP, NAT_PMP, SOAP = "PCP MAP", "NAT-PMP map", "AddPortMapping"
+"""The protocols, by what is asked in each."""
+
 LIFETIME = 3600
 _NONCE = b"portshare-12"
 _PATIENCE = 30.0
-_OF_RESULT = 3
 _TYPE = "urn:schemas-upnp-org:service:WANIPConnection:1"
 
 
@@ -45,8 +48,8 @@ class Client(ABC):
         """Ask for one port. Raises RuntimeError if the answer is no."""
 
 
-class PcpClient(Client):
-    """One that speaks PCP, and has a socket for all that it asks."""
+class DatagramClient(Client):
+    """One that has a socket for all that it asks."""
 
     def __init__(self, device: Device, *, end: bool) -> None:
         """Open the socket."""
@@ -58,13 +61,51 @@ class PcpClient(Client):
 
     @override
     def ask_for(self, port: int) -> Waiting:
-        lifetime = 0 if self.end else LIFETIME
-        source = self.device.addresses.ipv4
-        self._sock.send(pcp.map_request(source, _NONCE, "tcp", port, lifetime))
+        self._sock.send(self.request(port, 0 if self.end else LIFETIME))
         yield self._sock, selectors.EVENT_READ
         answer = self._sock.recv(2048)
-        if answer[_OF_RESULT] != pcp.SUCCESS:
+        if not self.is_success(answer):
             raise RuntimeError(f"Refused: {answer.hex()}")
+
+    @abstractmethod
+    def request(self, port: int, lifetime: int) -> bytes:
+        """Return what asks for a port, or with a lifetime of 0 for its end."""
+
+    @abstractmethod
+    def is_success(self, answer: bytes) -> bool:
+        """Tell whether the answer is yes."""
+
+
+class PcpClient(DatagramClient):
+    """One that speaks PCP."""
+
+    @override
+    def request(self, port: int, lifetime: int) -> bytes:
+        source = self.device.addresses.ipv4
+        return pcp.map_request(source, _NONCE, "tcp", port, lifetime)
+
+    @override
+    def is_success(self, answer: bytes) -> bool:
+        return answer[3] == pcp.SUCCESS
+
+
+class NatPmpClient(DatagramClient):
+    """One that speaks NAT-PMP, RFC 6886 section 3.3."""
+
+    @override
+    def request(self, port: int, lifetime: int) -> bytes:
+        external = port if lifetime else 0
+        return struct.pack("!BBxxHHI", 0, 2, port, external, lifetime)
+
+    @override
+    def is_success(self, answer: bytes) -> bool:
+        return answer[2:4] == bytes(2)
+
+
+_OF_DATAGRAMS: dict[str, type[DatagramClient]] = {
+    PCP: PcpClient,
+    NAT_PMP: NatPmpClient,
+}
 
 
 class SoapClient(Client):
@@ -173,12 +214,13 @@ def together(waited: Iterable[Waited]) -> Waited:
 class Crowd:
     """So many clients, which are on these devices in turn.
 
-    `control` is where they speak UPnP; without it, they speak PCP.
+    `control` is where they speak UPnP.
     """
 
     devices: tuple[Device, ...]
     count: int
-    control: str | None = None
+    protocol: str
+    control: str
 
     def ask(self, ports: range, *, end: bool = False) -> Waited:
         """Ask for all of these ports, or for their end. The same client asks for both."""
@@ -193,9 +235,9 @@ class Crowd:
 
     def _client(self, number: int, *, end: bool) -> Client:
         device = self.devices[number % len(self.devices)]
-        if self.control is None:
-            return PcpClient(device, end=end)
-        return SoapClient(device, end=end, control=self.control)
+        if self.protocol == SOAP:
+            return SoapClient(device, end=end, control=self.control)
+        return _OF_DATAGRAMS[self.protocol](device, end=end)
 
 
 def _run(clients: Iterable[Waiting]) -> None:

@@ -1,7 +1,5 @@
 """How long somebody else's damage to our tables lasts.
 
-    python -m benchmarks.heal
-
 The clock starts with the kernel's event that somebody's transaction is done, and ends
 with the event that ours is, after which the tables are whole. With few mappings and many.
 
@@ -12,9 +10,8 @@ by a program that goes on, too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from ipaddress import IPv4Address
 import time
 
 from custom_components.portshare.gateway.definition import TABLE
@@ -29,35 +26,37 @@ from custom_components.portshare.gateway.nftables import (
     NFPROTO_NETDEV,
     delete_table,
 )
-from custom_components.portshare.sharing.model import Dnat, PortRange, Transport
+from custom_components.portshare.sharing.model import Transport
 from demo.home import Home
 
 from . import common
+from .report import Line, Section, Target, grouped, timed
 
-ROUNDS = 30
 SIZES = (10, 1_000, 10_000)
-TARGET_MS = 5.0
+FIRST_PORT = 1024
+TARGET = Target(5.0)
 
 # include/uapi/linux/netfilter/nfnetlink.h, nf_tables.h
 NFNLGRP_NFTABLES = 7
 NEW_GENERATION = 15
 
 BY_NFT = {
-    "nft: ruleset flushed": "flush ruleset",
-    "nft: chain flushed": "flush chain inet portshare gate4",
-    "nft: rule inserted": "insert rule inet portshare forward accept",
-    "nft: element deleted": "delete element inet portshare dnat4 { udp . 1024 }",
+    "nft flush ruleset": "flush ruleset",
+    "nft flush chain ...": "flush chain inet portshare gate4",
+    "nft insert rule ...": "insert rule inet portshare forward accept",
+    "nft delete element ...": f"delete element inet portshare dnat4 {{ udp . {FIRST_PORT} }}",
 }
 
 
-def mappings(home: Home, size: int) -> list[Dnat]:
-    """Return so many mappings to one device."""
-    nas = home.devices["nas"]
-    address = IPv4Address(nas.addresses.ipv4)
-    return [
-        Dnat(Transport.UDP, PortRange(port, port), nas.mac, address, port)
-        for port in range(1024, 1024 + size)
-    ]
+def run(*, quick: bool) -> Section:
+    """Return all of it."""
+    sizes = SIZES[:2] if quick else SIZES
+    return Section(
+        "Somebody else's damage, until it is mended",
+        common.in_home(
+            lambda home: _benchmark(home, sizes, rounds=10 if quick else 30)
+        ),
+    )
 
 
 class Observer:
@@ -98,9 +97,9 @@ async def run_nft(command: str) -> None:
     await nft.wait()
 
 
-async def main(home: Home) -> None:
-    """Print a line for each damage and size."""
+async def _benchmark(home: Home, sizes: Sequence[int], rounds: int) -> list[Line]:
     around = common.environment(protect=True)
+    lines = []
     async with common.gateway() as gateway:
         told = asyncio.Event()
         gateway.on_damage(told.set)
@@ -110,11 +109,13 @@ async def main(home: Home) -> None:
             delete_table(each, TABLE) for each in (NFPROTO_INET, NFPROTO_NETDEV)
         ]
         damages: dict[str, Callable[[], Awaitable[object]]] = {
-            "tables deleted": lambda: other.batch(deletions, NFNL_SUBSYS_NFTABLES),
+            "both tables deleted, by a program that goes on": lambda: other.batch(
+                deletions, NFNL_SUBSYS_NFTABLES
+            ),
             **{name: partial(run_nft, command) for name, command in BY_NFT.items()},
         }
-        for size in SIZES:
-            many = mappings(home, size)
+        for size in sizes:
+            many = common.mappings(home, size, Transport.UDP, FIRST_PORT)
 
             async def heal() -> None:
                 await told.wait()
@@ -124,17 +125,10 @@ async def main(home: Home) -> None:
 
             await gateway.adopt(many, around)
             told.clear()
-            print(f"\n{size:,} mappings")
             for name, damage in damages.items():
-                times = [await observer.lasted(damage, heal) for _ in range(ROUNDS)]
-                p50 = common.percentile(times, 50)
-                line = f"  {name:22} {common.milliseconds(times)}"
-                if size == SIZES[0]:
-                    line += f"   {common.target(p50, TARGET_MS, ' ms')}"
-                print(line)
+                times = [await observer.lasted(damage, heal) for _ in range(rounds)]
+                target = TARGET if size == SIZES[0] else None
+                lines.append(timed(name, times, size=size, target=target))
         await other.close()
         await observer.close()
-
-
-if __name__ == "__main__":
-    common.run(main)
+    return grouped(lines)

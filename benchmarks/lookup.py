@@ -1,7 +1,5 @@
 """What a new flow costs with many mappings, and what loading them costs others.
 
-    python -m benchmarks.lookup
-
 A sender on the internet makes new flows (one UDP datagram each, a raw packet) to mapped
 ports at random, as fast as it can; sending includes the gateway's work, because between
 namespaces the sender's own thread carries a packet through to the device. Beside our
@@ -11,6 +9,7 @@ Meanwhile a bystander sends 1,000 numbered datagrams a second through a share of
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address
 import random
 import socket
@@ -24,18 +23,30 @@ from custom_components.portshare.sharing.model import Change, Dnat, PortRange, T
 from demo import netns
 from demo.home import INTERNET, WAN, Home
 
-from . import common
+from . import common, programs
+from .report import Line, Peer, Section, Target, grouped
 
 SIZES = (1, 1_000, 10_000, 60_000)
 FIRST_PORT = 1024
 DEVICE_PORT = 9999
 BYSTANDER_PORT = 1000
-REPEATS = 3
-TARGET_GROWTH = 1.2
-TARGET_RATIO = 50
+MOST_GROWTH = 1.2
+LEAST_RATIO = 50
+ONE_RULE = "one rule each"
 
 # One rule takes so much longer that fewer flows say the same.
 _FLOWS = {1: 20_000, 1_000: 20_000, 10_000: 4_000, 60_000: 1_500}
+
+
+def run(*, quick: bool) -> Section:
+    """Return all of it."""
+    sizes = SIZES[:3] if quick else SIZES
+    one = programs.rule(Transport.UDP, FIRST_PORT, "DEVICE", DEVICE_PORT)
+    return Section(
+        "New flows by the number of mappings",
+        common.in_home(lambda home: _benchmark(home, sizes, tries=2 if quick else 3)),
+        {ONE_RULE: f"nft -f -  (add rule ip each prerouting {one}, and so on)"},
+    )
 
 
 class Sender:
@@ -48,7 +59,7 @@ class Sender:
         )
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
 
-    def microseconds(self, size: int, flows: int) -> float:
+    def microseconds(self, size: int, flows: int, tries: int) -> float:
         """Return the cost of one new flow: the best of some tries."""
         numbers = random.Random(1)
         packets = [
@@ -56,7 +67,7 @@ class Sender:
             for number in range(flows)
         ]
         best = float("inf")
-        for _ in range(REPEATS):
+        for _ in range(tries):
             subprocess.run(["conntrack", "-F"], check=True, capture_output=True)
             began = time.perf_counter()
             for packet in packets:
@@ -108,14 +119,13 @@ class Bystander:
         while self._in.recv(100) != b"end":
             self.received += 1
 
-    def end(self) -> str:
-        """Stop, and tell what was lost."""
+    def end(self) -> None:
+        """Stop."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
         self._in.close()
         self._out.close()
-        return f"{self.sent - self.received} of {self.sent} packets lost"
 
 
 def _mappings(home: Home, size: int) -> tuple[Dnat, ...]:
@@ -127,97 +137,94 @@ def _mappings(home: Home, size: int) -> tuple[Dnat, ...]:
     )
 
 
-def _rules(home: Home, size: int) -> str:
-    """One rule for each mapping, with the established flows accepted first."""
-    address = home.devices["nas"].addresses.ipv4
-    rules = "".join(
-        f'iifname "wan0" udp dport {port} counter dnat to {address}:{DEVICE_PORT}\n'
-        for port in range(FIRST_PORT, FIRST_PORT + size)
-    )
-    return f"""
-        table ip each {{
-            chain prerouting {{
-                type nat hook prerouting priority dstnat;
-                {rules}
-            }}
-            chain forward {{
-                type filter hook forward priority filter;
-                ct state established,related accept
-                ct status dnat accept
-            }}
-        }}
-    """
-
-
-async def _with_map(home: Home, gateway: Gateway, sender: Sender, size: int) -> float:
-    """Measure our own, and print what a bystander sees of it."""
-    around = common.environment(protect=False)
-    own = Dnat(
-        Transport.UDP,
-        PortRange(BYSTANDER_PORT, BYSTANDER_PORT),
-        home.devices["pi"].mac,
-        IPv4Address(home.devices["pi"].addresses.ipv4),
-        BYSTANDER_PORT,
-    )
-    await gateway.adopt([own], around)
-    mappings = _mappings(home, size)
-    bystander = Bystander(home)
-    began = time.perf_counter()
-    await gateway.apply(Change(opened=mappings), around)
-    opened = time.perf_counter()
-    await gateway.apply(Change(closed=mappings), around)
-    closed = time.perf_counter()
-    await gateway.apply(Change(opened=mappings), around)
-    began_again = time.perf_counter()
-    await gateway.adopt([own, *mappings], around)
-    adopted = time.perf_counter() - began_again
-    lost = await asyncio.to_thread(bystander.end)
-    cost = await asyncio.to_thread(sender.microseconds, size, _FLOWS[1])
-    print(
-        f"{size:7,} mappings: open all {(opened - began) * 1000:7.1f} ms,"
-        f" close all {(closed - opened) * 1000:7.1f} ms,"
-        f" adopt {adopted * 1000:7.1f} ms; bystander: {lost}"
-    )
-    home.gateway.run("nft", "flush", "ruleset")
-    return cost
-
-
-def _with_rules(home: Home, sender: Sender, size: int) -> float:
-    home.gateway.run("nft", "-f", "-", stdin=_rules(home, size))
-    cost = sender.microseconds(size, _FLOWS[size])
-    home.gateway.run("nft", "flush", "ruleset")
-    return cost
-
-
-async def benchmark(home: Home) -> None:
-    """Print all of it beside the targets."""
+async def _benchmark(home: Home, sizes: Sequence[int], tries: int) -> list[Line]:
     sink = netns.socket_in(
         home.devices["nas"].namespace, socket.AF_INET, socket.SOCK_DGRAM
     )
     sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sink.bind(("", DEVICE_PORT))
     sender = Sender(home)
-    maps = {}
+    loading: list[Line] = []
+    sent = lost = 0
+    ours, theirs = {}, {}
     async with common.gateway() as gateway:
-        for size in SIZES:
-            maps[size] = await _with_map(home, gateway, sender, size)
-    print("\nCost of a new flow, sending included, in microseconds")
-    print("mappings     map   one rule each   ratio")
-    for size in SIZES:
-        rules = await asyncio.to_thread(_with_rules, home, sender, size)
-        print(f"{size:8,} {maps[size]:7.1f} {rules:15.1f} {rules / maps[size]:6.1f}x")
-    largest = SIZES[-1]
-    growth = maps[largest] / maps[1]
-    told = common.target(growth, TARGET_GROWTH, "x")
-    print(f"60,000 mappings against 1: {growth:.2f}x   {told}")
-    verdict = "met" if rules / maps[largest] >= TARGET_RATIO else "missed"
-    print(
-        f"one rule each against the map: {rules / maps[largest]:.0f}x"
-        f"   target >= {TARGET_RATIO}x: {verdict}"
-    )
+        for size in sizes:
+            bystander, lines = await _load(home, gateway, size)
+            loading += lines
+            sent += bystander.sent
+            lost += bystander.sent - bystander.received
+            ours[size] = await asyncio.to_thread(
+                sender.microseconds, size, _FLOWS[1], tries
+            )
+    for size in sizes:
+        theirs[size] = await asyncio.to_thread(_with_rules, home, sender, size, tries)
     sender.close()
     sink.close()
+    largest = sizes[-1]
+    return [
+        *(
+            Line(
+                "a new flow, with the sender's system call",
+                ours[size],
+                "µs",
+                size,
+                peer=Peer(ONE_RULE, theirs[size]),
+                target=Target(LEAST_RATIO, of_ratio=True)
+                if size == SIZES[-1]
+                else None,
+            )
+            for size in sizes
+        ),
+        Line(
+            f"the same, {largest:,} mappings against 1",
+            ours[largest] / ours[1],
+            "x",
+            target=Target(MOST_GROWTH),
+        ),
+        Line(
+            f"packets of a bystander lost by these changes, of {sent:,}",
+            lost,
+            "",
+            target=Target(0),
+        ),
+        *grouped(loading),
+    ]
 
 
-if __name__ == "__main__":
-    common.run(benchmark)
+async def _load(
+    home: Home, gateway: Gateway, size: int
+) -> tuple[Bystander, list[Line]]:
+    """Open, close and adopt all at once, beside a bystander; they are open in the end."""
+    around = common.environment(protect=False)
+    pi = home.devices["pi"]
+    one = PortRange(BYSTANDER_PORT, BYSTANDER_PORT)
+    address = IPv4Address(pi.addresses.ipv4)
+    own = Dnat(Transport.UDP, one, pi.mac, address, BYSTANDER_PORT)
+    await gateway.adopt([own], around)
+    bystander = Bystander(home)
+    mappings = _mappings(home, size)
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "open all at once": lambda: gateway.apply(Change(opened=mappings), around),
+        "close all at once": lambda: gateway.apply(Change(closed=mappings), around),
+        "open them again": lambda: gateway.apply(Change(opened=mappings), around),
+        "adopt, nothing to change": lambda: gateway.adopt([own, *mappings], around),
+    }
+    lines = []
+    for what, step in steps.items():
+        began = time.perf_counter()
+        await step()
+        lines.append(Line(what, (time.perf_counter() - began) * 1000, "ms", size))
+    await asyncio.to_thread(bystander.end)
+    return bystander, lines
+
+
+def _with_rules(home: Home, sender: Sender, size: int, tries: int) -> float:
+    """Measure with one rule for each mapping."""
+    address = home.devices["nas"].addresses.ipv4
+    programs.load(
+        programs.rule(Transport.UDP, port, address, DEVICE_PORT)
+        for port in range(FIRST_PORT, FIRST_PORT + size)
+    )
+    cost = sender.microseconds(size, _FLOWS[size], tries)
+    programs.run("nft", "flush", "ruleset")
+    return cost

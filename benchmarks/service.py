@@ -1,7 +1,5 @@
 """How long it takes from a service call in a running Home Assistant.
 
-    .venv/run/bin/python -m benchmarks.service
-
 The demo home with its Home Assistant; protection is off, so that the gateway's own closed
 port answers at once. The clock starts before the call is sent over the websocket; it
 stops when a caller on the internet has connected, or has been refused.
@@ -14,25 +12,35 @@ from demo import calls, portshare
 from demo.calls import Caller
 from demo.demo import Demo
 from demo.home import WAN
-from demo.report import Report
 
 from . import common
+from .report import Line, Section, Target, timed
 
-ROUNDS = 300
 EXTERNAL_PORT = 8080
-TARGET_MS = 10.0
+TARGET = Target(10.0)
 
 
-def is_open(caller: Caller) -> bool:
-    """Call once."""
-    try:
-        caller.connect(WAN.ipv4, EXTERNAL_PORT, calls.PATIENCE).close()
-    except OSError:
-        return False
-    return True
+def run(*, quick: bool) -> Section:
+    """Return all of it."""
+    return Section(
+        "Switching a share, from the service call",
+        asyncio.run(_benchmark(rounds=50 if quick else 300)),
+    )
 
 
-async def measure(demo: Demo) -> dict[str, list[float]]:
+async def _benchmark(rounds: int) -> list[Line]:
+    async with common.demo() as demo:
+        await demo.api.flow(
+            f"{portshare.ENTRIES}/options/flow",
+            {"handler": demo.entry_id},
+            {"init": {"protect": False}},
+        )
+        await portshare.wait_until_loaded(demo.api, demo.entry_id)
+        times = await _measure(demo, rounds)
+    return [timed(what, each, target=TARGET) for what, each in times.items()]
+
+
+async def _measure(demo: Demo, rounds: int) -> dict[str, list[float]]:
     """Turn the switch of the web server off and on, and call after each."""
     websocket = await demo.api.websocket()
     switch = await portshare.switch_of(websocket, "nas", "Web server")
@@ -43,36 +51,24 @@ async def measure(demo: Demo) -> dict[str, list[float]]:
         began = time.perf_counter()
         await websocket.service("switch", what, {"entity_id": switch})
         returned = time.perf_counter()
-        while is_open(caller) is not connects:
+        while _is_open(caller) is not connects:
             pass
-        seen = "first connect" if connects else "first refused"
+        seen = time.perf_counter()
+        end = "first connect" if connects else "first refused"
         times.setdefault(f"switch.{what} returns", []).append(returned - began)
-        times.setdefault(f"switch.{what} -> {seen}", []).append(
-            time.perf_counter() - began
-        )
+        times.setdefault(f"switch.{what} -> {end}", []).append(seen - began)
 
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         await turn("turn_off", connects=False)
         await turn("turn_on", connects=True)
     await websocket.close()
     return times
 
 
-async def main() -> None:
-    """Print all of it beside the targets."""
-    print(common.machine())
-    async with Demo(Report()) as demo:
-        await demo.api.flow(
-            f"{portshare.ENTRIES}/options/flow",
-            {"handler": demo.entry_id},
-            {"init": {"protect": False}},
-        )
-        await portshare.wait_until_loaded(demo.api, demo.entry_id)
-        for what, values in (await measure(demo)).items():
-            p50 = common.percentile(values, 50)
-            told = common.target(p50, TARGET_MS, " ms")
-            print(f"  {what:34} {common.milliseconds(values)}   {told}")
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+def _is_open(caller: Caller) -> bool:
+    """Call once."""
+    try:
+        caller.connect(WAN.ipv4, EXTERNAL_PORT, calls.PATIENCE).close()
+    except OSError:
+        return False
+    return True

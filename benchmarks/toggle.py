@@ -1,21 +1,18 @@
-"""How long it takes from switching a share to what the internet sees of it.
-
-    python -m benchmarks.toggle
+"""How long it takes to switch a share, and until the internet sees it.
 
 The clock starts when the gateway layer is asked. Opening: it has done its work, and then
 a caller on the internet has connected. Closing: a caller that sends all the time is told
 that its flow is over; and, where the gateway's own closed port answers, a new call is
 refused. Every first attempt after a change must see what is true then.
+
+Then with more and more mappings present, beside what others do: start a program that
+changes the same elements of the same table, or one rule of a ruleset with so many.
 """
 
-import contextlib
 from ipaddress import IPv4Address, IPv6Address
-import select
-import socket
-import threading
 import time
 
-from custom_components.portshare.gateway.gateway import Gateway
+from custom_components.portshare.gateway.gateway import Gateway, remove_tables
 from custom_components.portshare.sharing.model import (
     Change,
     Dnat,
@@ -24,118 +21,77 @@ from custom_components.portshare.sharing.model import (
     PortRange,
     Transport,
 )
-from demo import netns
 from demo.home import WAN, Home
 
-from . import common
+from . import common, programs
+from .flows import PORT, Closing, Device, connect
+from .programs import Times
+from .report import Line, Peer, Section, Target, median, timed
 
-ROUNDS = 300
-PORT = 8080
-TARGET_MS = 2.0
-
-# A call that nobody answers is given up after this: a protected gateway is silent.
-_PATIENCE = 0.05
-
-
-class Device:
-    """A service on the device that takes every call and says nothing."""
-
-    def __init__(self, home: Home) -> None:
-        """Listen on both families, in a thread."""
-        namespace = home.devices["nas"].namespace
-        self._sock = netns.socket_in(namespace, socket.AF_INET6)
-        self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        self._sock.bind(("::", PORT))
-        self._sock.listen(512)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        self.flows: list[socket.socket] = []
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                flow, _ = self._sock.accept()
-                self.flows.append(flow)
-
-    def hang_up(self) -> None:
-        """End what is not needed any more."""
-        while self.flows:
-            self.flows.pop().close()
-
-    def close(self) -> None:
-        """Stop."""
-        self._sock.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._sock.close()
-        self.hang_up()
+TARGET = Target(2.0)
+# How many are present before one more is opened and closed.
+SIZES = (1, 100, 1_000, 10_000)
+FIRST_PRESENT = 10_000
 
 
-def connect(home: Home, address: str) -> socket.socket | None:
-    """Call once; None if that is refused or not answered."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    sock = netns.socket_in(home.internet, family)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.settimeout(_PATIENCE)
-    try:
-        sock.connect((address, PORT))
-    except OSError:
-        sock.close()
-        return None
-    return sock
+def run(*, quick: bool) -> Section:
+    """Return all of it."""
+
+    async def benchmark(home: Home) -> list[Line]:
+        lines = await _seen_from_the_internet(home, rounds=50 if quick else 300)
+        for size in SIZES[:3] if quick else SIZES:
+            lines += await _beside_others(home, size, quick=quick)
+        return lines
+
+    return Section(
+        "Switching a share of both IP versions, gateway layer",
+        common.in_home(benchmark),
+        programs.COMMANDS,
+    )
 
 
-class Closing:
-    """Sees from the internet when a running flow is cut."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        """Send all the time until it is over, in a thread."""
-        self.over = 0.0
-        self._sock = sock
-        self._thread = threading.Thread(target=self._send)
-        self._thread.start()
-
-    def _send(self) -> None:
-        poll = select.poll()
-        poll.register(self._sock, select.POLLERR | select.POLLHUP | select.POLLIN)
-        while not poll.poll(0):
-            with contextlib.suppress(OSError):
-                self._sock.send(b".")
-            time.sleep(0.0001)
-        self.over = time.perf_counter()
-
-    def wait(self) -> float:
-        """Return when it was over."""
-        self._thread.join()
-        return self.over
+def _share(home: Home) -> tuple[Mapping, ...]:
+    """One share of both families."""
+    nas = home.devices["nas"]
+    one = PortRange(PORT, PORT)
+    return (
+        Dnat(Transport.TCP, one, nas.mac, IPv4Address(nas.addresses.ipv4), PORT),
+        Pinhole(Transport.TCP, nas.mac, IPv6Address(nas.addresses.ipv6), one),
+    )
 
 
-async def measure(
-    home: Home, gateway: Gateway, device: Device, mappings: list[Mapping], address: str
-) -> dict[str, list[float]]:
+async def _seen_from_the_internet(home: Home, rounds: int) -> list[Line]:
+    device = Device(home)
+    lines: list[Line] = []
+    async with common.gateway() as gateway:
+        nas = home.devices["nas"].addresses
+        for family, address in (("IPv4", WAN.ipv4), ("IPv6", nas.ipv6)):
+            await gateway.adopt([], common.environment(protect=True))
+            lines += await _calls(home, gateway, device, family, address, rounds)
+        lines.append(await _refusal(home, gateway, device, rounds))
+    device.close()
+    return lines
+
+
+async def _calls(
+    home: Home, gateway: Gateway, device: Device, family: str, address: str, rounds: int
+) -> list[Line]:
     """Switch on and off, and look from the internet after each."""
+    share = _share(home)
     around = common.environment(protect=True)
-    times: dict[str, list[float]] = {
-        "open: gateway layer returns": [],
-        "open -> connected": [],
-        "close: gateway layer returns": [],
-        "close -> running flow cut": [],
-    }
+    connected, cut = [], []
     wrong = 0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
-        await gateway.apply(Change(opened=tuple(mappings)), around)
-        times["open: gateway layer returns"].append(time.perf_counter() - began)
+        await gateway.apply(Change(opened=share), around)
         while (sock := connect(home, address)) is None:
             wrong += 1
-        times["open -> connected"].append(time.perf_counter() - began)
+        connected.append(time.perf_counter() - began)
 
         closing = Closing(sock)
         began = time.perf_counter()
-        await gateway.apply(Change(closed=tuple(mappings)), around)
-        returned = time.perf_counter()
-        times["close: gateway layer returns"].append(returned - began)
-        times["close -> running flow cut"].append(closing.wait() - began)
+        await gateway.apply(Change(closed=share), around)
+        cut.append(closing.wait() - began)
         sock.close()
         # A protected gateway says nothing, so how long that takes is our own patience.
         again = connect(home, address)
@@ -143,58 +99,84 @@ async def measure(
             wrong += 1
             again.close()
         device.hang_up()
-    print(f"  attempts that saw what was no longer true: {wrong} of {2 * ROUNDS}")
-    return times
+    return [
+        timed(
+            f"open -> connected from the internet, {family}", connected, target=TARGET
+        ),
+        timed(f"close -> a running flow is cut, {family}", cut, target=TARGET),
+        Line(
+            f"first calls of {2 * rounds:,} that saw what was no longer true, {family}",
+            wrong,
+            "",
+            target=Target(0),
+        ),
+    ]
 
 
-async def measure_refusal(
-    home: Home, gateway: Gateway, device: Device, mappings: list[Mapping]
-) -> list[float]:
+async def _refusal(home: Home, gateway: Gateway, device: Device, rounds: int) -> Line:
     """Without protection the gateway's own closed port answers at once."""
+    share = _share(home)
     around = common.environment(protect=False)
     await gateway.adopt([], around)
     times = []
-    for _ in range(ROUNDS):
-        await gateway.apply(Change(opened=tuple(mappings)), around)
+    for _ in range(rounds):
+        await gateway.apply(Change(opened=share), around)
         began = time.perf_counter()
-        await gateway.apply(Change(closed=tuple(mappings)), around)
+        await gateway.apply(Change(closed=share), around)
         while (sock := connect(home, WAN.ipv4)) is not None:
             sock.close()
         times.append(time.perf_counter() - began)
         device.hang_up()
-    return times
+    return timed(
+        "close -> refused by the gateway (no protection)", times, target=TARGET
+    )
 
 
-async def benchmark(home: Home) -> None:
-    """Print all of it beside the targets."""
-    nas = home.devices["nas"]
-    one = PortRange(PORT, PORT)
-    both: list[Mapping] = [
-        Dnat(
-            Transport.TCP, one, nas.mac, IPv4Address(nas.addresses.ipv4), PORT, "toggle"
-        ),
-        Pinhole(Transport.TCP, nas.mac, IPv6Address(nas.addresses.ipv6), one, "toggle"),
-    ]
-    device = Device(home)
-    async with common.gateway() as gateway:
-        for family, address in (("IPv4", WAN.ipv4), ("IPv6", nas.addresses.ipv6)):
-            await gateway.adopt([], common.environment(protect=True))
-            print(
-                f"\nOne share of both families, called over {family} ({ROUNDS} times)"
-            )
-            times = await measure(home, gateway, device, both, address)
-            for what, values in times.items():
-                told = common.milliseconds(values)
-                p50 = common.percentile(values, 50)
-                print(f"  {what:30} {told}   {common.target(p50, TARGET_MS, ' ms')}")
-        refused = await measure_refusal(home, gateway, device, both)
-        p50 = common.percentile(refused, 50)
-        print(
-            f"  {'close -> refused (no protect)':30} {common.milliseconds(refused)}"
-            f"   {common.target(p50, TARGET_MS, ' ms')}"
+async def _beside_others(home: Home, size: int, *, quick: bool) -> list[Line]:
+    """Switch with so many present, and let programs do the same."""
+    times, share = await _ours(home, size, rounds=50 if quick else 200)
+    rounds = 5 if quick else 20
+    took = {
+        program.name: program.toggle(rounds)
+        for program in programs.with_elements(share)
+    }
+    await remove_tables()
+    for make in (programs.with_rules, programs.with_iptables):
+        program = make(home, size, FIRST_PRESENT)
+        took[program.name] = program.toggle(rounds)
+        programs.run("nft", "flush", "ruleset")
+    return [
+        timed(
+            f"{what}, until done",
+            times[number],
+            size=size,
+            peer=Peer(name, median(theirs[number])),
         )
-    device.close()
+        for number, what in enumerate(("open", "close"))
+        for name, theirs in took.items()
+    ]
 
 
-if __name__ == "__main__":
-    common.run(benchmark)
+async def _ours(
+    home: Home, size: int, rounds: int
+) -> tuple[Times, set[programs.Element]]:
+    """Return how long each change took, and which elements it changes."""
+    share = _share(home)
+    around = common.environment(protect=True)
+    times: Times = [], []
+    async with common.opened() as gateway:
+        await gateway.adopt(
+            common.mappings(home, size, Transport.TCP, FIRST_PRESENT), around
+        )
+        for _ in range(rounds):
+            for change, took in zip(
+                (Change(opened=share), Change(closed=share)), times, strict=True
+            ):
+                began = time.perf_counter()
+                await gateway.apply(change, around)
+                took.append(time.perf_counter() - began)
+        before = programs.elements()
+        await gateway.apply(Change(opened=share), around)
+        changed = programs.elements() - before
+        await gateway.apply(Change(closed=share), around)
+    return times, changed
