@@ -167,7 +167,8 @@ class Eyes:
         """Call everybody; say what differs from what the model says."""
         model = self._model
         expected: dict[Question, Answer] = {}
-        unpromised: set[Question] = set()
+        doubtful = model.unpromised_doors()
+        unpromised = {each for each in questions if each.door in doubtful}
         outside = model.doors()
         at_home = {name: model.doors_at_home(name) for name in DEVICES}
         for question in questions:

@@ -375,6 +375,7 @@ class Stop(Happening):
     def apply(self, home: Household) -> None:
         """The kernel goes on."""
         home.running = False
+        home.doubtful = set(home.away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +386,7 @@ class Kill(Happening):
     def apply(self, home: Household) -> None:
         """The kernel goes on."""
         home.running = False
+        home.doubtful = set(home.away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +399,7 @@ class Start(Happening):
     def apply(self, home: Household) -> None:
         """All is as it is wanted."""
         home.running = True
+        home.doubtful = set()
         home.program()
 
 

@@ -176,6 +176,8 @@ class Household:
     permitted: set[str] = field(default_factory=set)
     hosts: dict[str, int] = field(default_factory=lambda: dict(NUMBERS))
     away: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
+    """Away when Home Assistant went: who is back meanwhile may be open, or unknown."""
     line: bool = True
     wan: int = 2
     prefix: int = 1
@@ -296,16 +298,30 @@ class Household:
         }
 
     def door(self, opening: Opening) -> Door | None:
-        """Where the internet reaches an opening of the kernel; None if it does not."""
+        """Where the internet reaches an opening of the kernel; None if it does not.
+
+        Or if nobody has promised it.
+        """
         here = self.ipv6 if opening.called else self.ipv4
         if (
             not self.kernel.internet
-            or opening.device in self.away
+            or opening.device in self.away | self.doubtful
             or opening.address != here(opening.device)
         ):
             return None
+        return self._called(opening)
+
+    def _called(self, opening: Opening) -> Door:
         called = opening.called or self.wan_ipv4
         return Door(opening.transport, called, opening.called_port)
+
+    def unpromised_doors(self) -> set[Door]:
+        """Where somebody may answer, or not."""
+        return {
+            self._called(each)
+            for each in self.kernel.openings
+            if each.device in self.doubtful
+        }
 
     def _openings(self) -> dict[Door, Answer]:
         doors = {}

@@ -105,6 +105,17 @@ def test_a_device_that_is_away_is_not_reached() -> None:
     assert home.told_mappings("nas") == 1
 
 
+def test_nothing_is_promised_of_who_comes_back_while_home_assistant_is_away() -> None:
+    home = household(
+        AddShare(WEB), Cable("nas", plugged=False), Kill(), Cable("nas", plugged=True)
+    )
+    assert not home.doors()
+    assert home.unpromised_doors() == {OVER_IPV4, OVER_IPV6}
+    Start().apply(home)
+    assert home.doors().keys() == {OVER_IPV4, OVER_IPV6}
+    assert not home.unpromised_doors()
+
+
 def test_the_doors_follow_addresses() -> None:
     home = household(
         AddShare(WEB), NewWanAddress(9), NewPrefix(2), Move("nas", host=25)
