@@ -32,7 +32,7 @@ async def async_setup_entry(
     """Add the gateway's internet sensor, and a problem sensor for each device."""
     coordinator = entry.runtime_data
     async_add_entities([InternetSensor(coordinator, INTERNET)])
-    async_follow_devices(
+    await async_follow_devices(
         entry,
         async_add_entities,
         lambda device: [ProblemSensor(coordinator, device.device_id)],

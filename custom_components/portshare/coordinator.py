@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .addresses import KnownAddresses
@@ -42,6 +42,7 @@ from .kept_leases import KeptLeases, by_device, lease_states
 from .listening import Listening
 from .pace import Pace
 from .reconciler import Goal, Reconciler
+from .share_listeners import ShareListenersCoordinator
 from .sharing.configuration import Configuration
 from .sharing.model import Device, Facts, Lease, Share, Status
 from .sharing.outage import Telling
@@ -67,7 +68,7 @@ _INTERVAL_SECONDS: Final = 2.0
 type PortShareConfigEntry = ConfigEntry[PortShareCoordinator]
 
 
-class PortShareCoordinator(DataUpdateCoordinator[Snapshot]):
+class PortShareCoordinator(ShareListenersCoordinator):
     """The one place that knows what shall be open, and lets the gateway open it."""
 
     config_entry: PortShareConfigEntry

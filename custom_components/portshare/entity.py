@@ -1,7 +1,9 @@
 """What the entities of a gateway, a device and a share have in common."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import override
+from itertools import batched
+from typing import Final, override
 
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
@@ -14,6 +16,10 @@ from .const import DOMAIN
 from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .sharing.model import Device
 from .sharing.snapshot import ShareState, Snapshot
+
+# To add an entity takes Home Assistant a tenth of a millisecond or two, and there may be
+# thousands at a start.
+_AT_ONCE: Final = 20
 
 
 class PortShareEntity(CoordinatorEntity[PortShareCoordinator]):
@@ -93,10 +99,10 @@ class ShareEntity(PortShareEntity):
 
     def __init__(self, coordinator: PortShareCoordinator, state: ShareState) -> None:
         """Initialize."""
-        super().__init__(coordinator)
+        share = state.share
+        super().__init__(coordinator, share.share_id)
         self._state = state
         self._available = True
-        share = state.share
         self._attr_unique_id = f"{share.device_id}_{share.share_id}"
         if self._key:
             self._attr_unique_id += f"_{self._key}"
@@ -138,14 +144,13 @@ class ShareEntity(PortShareEntity):
         super()._handle_coordinator_update()
 
 
-@callback
-def async_follow_devices(
+async def async_follow_devices(
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     create: Callable[[Device], Iterable[Entity]],
 ) -> None:
     """Add entities for each device there is, and for each that comes."""
-    _follow(
+    await _follow(
         entry,
         async_add_entities,
         lambda snapshot: snapshot.devices,
@@ -154,22 +159,21 @@ def async_follow_devices(
     )
 
 
-@callback
-def async_follow_shares(
+async def async_follow_shares(
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     create: Callable[[ShareState], Iterable[Entity]],
 ) -> None:
     """Add entities for each share there is, and for each that comes."""
-    _follow(
+    coordinator = entry.runtime_data
+    known = set(coordinator.data.shares)
+    await _follow(
         entry,
         async_add_entities,
         lambda snapshot: snapshot.shares,
         lambda state: state.share.device_id,
         create,
     )
-    coordinator = entry.runtime_data
-    known = set(coordinator.data.shares)
 
     @callback
     def remove_old() -> None:
@@ -187,10 +191,11 @@ def async_follow_shares(
             if not gone.isdisjoint(each.unique_id.split("_")):
                 registry.async_remove(each.entity_id)
 
+    remove_old()
     entry.async_on_unload(coordinator.async_add_listener(remove_old))
 
 
-def _follow[ItemT](
+async def _follow[ItemT](
     entry: PortShareConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     items: Callable[[Snapshot], Mapping[str, ItemT]],
@@ -201,16 +206,25 @@ def _follow[ItemT](
     known: set[str] = set()
 
     @callback
-    def add_new() -> None:
-        now = items(coordinator.data)
-        new: dict[str, list[Entity]] = {}
-        for item_id, item in now.items():
-            if item_id not in known:
-                new.setdefault(subentry_id(item), []).extend(create(item))
-        known.clear()
-        known.update(now)
-        for config_subentry_id, entities in new.items():
+    def add(new: Iterable[ItemT]) -> None:
+        by_device: dict[str, list[Entity]] = {}
+        for item in new:
+            by_device.setdefault(subentry_id(item), []).extend(create(item))
+        for config_subentry_id, entities in by_device.items():
             async_add_entities(entities, config_subentry_id=config_subentry_id)
 
+    @callback
+    def add_new() -> None:
+        now = items(coordinator.data)
+        new = [item for item_id, item in now.items() if item_id not in known]
+        known.clear()
+        known.update(now)
+        add(new)
+
+    first = items(coordinator.data)
+    known.update(first)
+    for batch in batched(first.values(), _AT_ONCE, strict=False):
+        add(batch)
+        await asyncio.sleep(0)
     add_new()
     entry.async_on_unload(coordinator.async_add_listener(add_new))

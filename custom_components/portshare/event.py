@@ -41,7 +41,7 @@ async def async_setup_entry(
     """Add the gateway's event entity, and one for each device there is or comes."""
     coordinator = entry.runtime_data
     async_add_entities([InternetEvent(coordinator, INTERNET)])
-    async_follow_devices(
+    await async_follow_devices(
         entry,
         async_add_entities,
         lambda device: [DeviceEvent(coordinator, device.device_id)],

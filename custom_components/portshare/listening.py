@@ -1,7 +1,7 @@
 """Does anybody listen at the ports that are shared? Asked of the devices, over TCP."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_track_time_interval
 
 from .gateway.probe import somebody_listens
 from .sharing.model import Status, Transport
-from .sharing.snapshot import ShareState, Snapshot
+from .sharing.snapshot import ShareState, Snapshot, changed_shares
 
 _INTERVAL: Final = timedelta(minutes=15)
 _AT_ONCE: Final = 8
@@ -33,6 +33,7 @@ class Listening:
         """Ask from now on, as long as the entry is loaded."""
         self._hass = hass
         self._entry = entry
+        self._observed: Mapping[str, ShareState] = {}
         self._targets: dict[str, _Target] = {}
         self._listened: dict[str, bool | None] = {}
         self._listeners: dict[str, Callable[[], None]] = {}
@@ -70,20 +71,19 @@ class Listening:
     @callback
     def observe(self, snapshot: Snapshot) -> None:
         """Ask the devices of what is open now and was not before, or elsewhere."""
-        before = self._targets
-        self._targets = {
-            share_id: target
-            for share_id, state in snapshot.shares.items()
-            if (target := _target(state))
-        }
-        for share_id, target in before.items():
-            if self._targets.get(share_id) != target:
-                self._listened.pop(share_id, None)
-        self._ask(
-            share_id
-            for share_id, target in self._targets.items()
-            if before.get(share_id) != target
-        )
+        before, self._observed = self._observed, snapshot.shares
+        fresh = []
+        for share_id in changed_shares(before, self._observed):
+            state = self._observed.get(share_id)
+            target = _target(state) if state else None
+            if target == self._targets.get(share_id):
+                continue
+            self._listened.pop(share_id, None)
+            self._targets.pop(share_id, None)
+            if target:
+                self._targets[share_id] = target
+                fresh.append(share_id)
+        self._ask(fresh)
 
     @callback
     def _ask_all(self, _: datetime) -> None:

@@ -40,6 +40,8 @@ class Obstacle:
 
 def obstacles(snapshot: Snapshot, others: Others) -> Iterator[Obstacle]:
     """Yield what stands in the way of shares that are switched on."""
+    if not (others.firewalls or others.forwardings):
+        return
     enabled = [state for state in snapshot.shares.values() if state.share.enabled]
     wanted = frozenset[Family]().union(*(each.share.families for each in enabled))
     families = wanted & snapshot.facts.lan_families

@@ -1,8 +1,10 @@
 """The inner part of the loop: a plan and what is in the kernel become the same."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 import logging
+from typing import Final
 
 from .batches import Refused
 from .gateway.errors import GatewayError, OutOfStep
@@ -11,6 +13,8 @@ from .sharing.model import Device, Environment, Facts, Lease, Share
 from .sharing.plan import Plan, Planned, change_between
 
 _LOGGER = logging.getLogger(__name__)
+
+_MANY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Reconciler:
         `adopt`: whatever the tables hold is read first. Raises a GatewayError if the
         kernel refuses all of it.
         """
+        if len(goal.plan) > _MANY:
+            await asyncio.sleep(0)  # planning has taken a while: others have their turn
         refused = await (self._adopt(goal) if adopt else self._apply(goal))
         self.adopted = True
         for owner_id, planned in goal.plan.items():

@@ -113,12 +113,12 @@ async def async_setup_entry(
         GatewaySensor(coordinator, description) for description in GATEWAY_SENSORS
     )
 
-    async_follow_devices(
+    await async_follow_devices(
         entry,
         async_add_entities,
         lambda device: _device_sensors(coordinator, device.device_id),
     )
-    async_follow_shares(
+    await async_follow_shares(
         entry,
         async_add_entities,
         lambda state: [

@@ -24,12 +24,12 @@ async def async_setup_entry(
 ) -> None:
     """Add a switch for each device and each share there is, and for each that comes."""
     coordinator = entry.runtime_data
-    async_follow_devices(
+    await async_follow_devices(
         entry,
         async_add_entities,
         lambda device: [IndependentSwitch(coordinator, device.device_id)],
     )
-    async_follow_shares(
+    await async_follow_shares(
         entry, async_add_entities, lambda state: [ShareSwitch(coordinator, state)]
     )
 

@@ -80,6 +80,17 @@ class Snapshot:
         return leased + sum(map(open_ports, self.shares.values()))
 
 
+def changed_shares(
+    before: Mapping[str, ShareState], after: Mapping[str, ShareState]
+) -> set[str]:
+    """Return the ids of what is new, gone, or another. What stays true stays the same."""
+    return {
+        share_id
+        for share_id in before.keys() | after.keys()
+        if before.get(share_id) is not after.get(share_id)
+    }
+
+
 def lease_state(
     lease: Lease, planned: Planned, facts: Facts, dns_name: str = ""
 ) -> LeaseState:

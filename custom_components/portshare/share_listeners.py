@@ -1,0 +1,81 @@
+"""Tells entities of a share when their share has changed, and lets the loop breathe.
+
+There may be thousands of shares, each with several entities. Hardly ever do more than a
+few change; when the internet goes, all do.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final, override
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .sharing.snapshot import ShareState, Snapshot, changed_shares
+
+# How long entities may be told at a stretch.
+_SLICE_SECONDS: Final = 0.01
+
+type _Listener = Callable[[], None]
+
+
+class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
+    """A coordinator whose listeners may have the id of a share as their context."""
+
+    _of_share: dict[str, list[_Listener]]
+    _to_tell: deque[_Listener]
+    _shown: Mapping[str, ShareState]
+    _shown_success: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens yet."""
+        super().__init__(*args, **kwargs)
+        self._of_share = {}
+        self._to_tell = deque()
+        self._shown = {}
+        self._shown_success = True
+
+    @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> CALLBACK_TYPE:
+        """Listen to everything or, with the id of a share as context, to that one."""
+        if context is None:
+            return super().async_add_listener(update_callback)
+        self._of_share.setdefault(context, []).append(update_callback)
+
+        @callback
+        def remove() -> None:
+            self._of_share[context].remove(update_callback)
+            if not self._of_share[context]:
+                del self._of_share[context]
+
+        return remove
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell everybody: at once, but the last of very many a little later."""
+        super().async_update_listeners()
+        before, self._shown = self._shown, self.data.shares
+        was_success, self._shown_success = self._shown_success, self.last_update_success
+        if self._shown_success is was_success:
+            told = changed_shares(before, self._shown)
+        else:
+            told = set(self._of_share)
+        begin = not self._to_tell
+        for share_id in told:
+            self._to_tell.extend(self._of_share.get(share_id, ()))
+        if begin:
+            self._go_on()
+
+    @callback
+    def _go_on(self) -> None:
+        loop = self.hass.loop
+        until = loop.time() + _SLICE_SECONDS
+        while self._to_tell:
+            self._to_tell.popleft()()
+            if loop.time() >= until:
+                loop.call_soon(self._go_on)
+                return
