@@ -28,7 +28,8 @@ class Stalls:
         self._collecting = 0.0
         gc.callbacks.append(self._collect)
         self._worked = time.thread_time()
-        self._look(self._loop.time())
+        self._due = self._loop.time()
+        self._look()
 
     def _collect(self, phase: str, _: dict[str, int]) -> None:
         now = time.perf_counter()
@@ -37,17 +38,21 @@ class Stalls:
         else:
             self._collected += now - self._collecting
 
-    def _look(self, due: float) -> None:
+    def _look(self) -> None:
+        self._note()
+        self._due = self._loop.time() + _TICK_SECONDS
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def _note(self) -> None:
         now, worked = self._loop.time(), time.thread_time()
-        late = now - due - self._collected
+        late = now - self._due - self._collected
         self.longest = max(self.longest, late)
         self.busiest = max(self.busiest, min(late, worked - self._worked))
         self._collected, self._worked = 0.0, worked
-        following = now + _TICK_SECONDS
-        self._timer = self._loop.call_at(following, self._look, following)
 
     def stop(self) -> None:
-        """End."""
+        """End, also in the middle of a stall."""
+        self._note()
         self._timer.cancel()
         gc.callbacks.remove(self._collect)
 
