@@ -186,12 +186,12 @@ class Eyes:
         sure = self._closing.is_far
         wrong = []
         for question in sorted((answered.keys() | expected.keys()) - unpromised):
-            wanted, got = expected.get(question), answered.get(question, "")
+            wanted, got = expected.get(question), answered.get(question)
             if wanted and wanted.short and not sure:
                 continue
             who = wanted.who if wanted else ""
-            if got.partition("\r")[0] != who:
-                wrong.append(f"{question}: {got!r} answers, should be {who!r}")
+            if (got or "").partition("\r")[0] != who:
+                wrong.append(f"{question}: {_heard(got)}, should be {who!r}")
         return wrong
 
     def _count(self, questions: list[Question]) -> None:
@@ -209,3 +209,9 @@ class Eyes:
         return {share.device for share in shares if share.short} | {
             place.device for place, lease in leases if any(lease.asked_by.values())
         }
+
+
+def _heard(answer: str | None) -> str:
+    if answer is None:
+        return "silence"
+    return f"{answer!r} answers" if answer else "refused"

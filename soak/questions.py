@@ -3,7 +3,8 @@
 Blocking, for a thread: it enters the callers' namespaces.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass
 import itertools
@@ -24,9 +25,13 @@ SILENCE: Final = 0.2
 PATIENCE: Final = 1.5
 """Seconds to wait for an answer that must come: TCP asks again after a second."""
 
-_PORTS: Final = itertools.cycle(range(10_000, 25_000))
-"""Of UDP each question has a port of its own: with one of two minutes ago it could belong
-to a flow of that time, when protection was off."""
+_ports: Final = defaultdict[Door, Iterator[int]](
+    lambda: itertools.cycle(range(10_000, 25_000))
+)
+"""Each question at a door comes from a port of its own. With one of two minutes ago it
+could belong to a flow of that time: one that began when the door was shared is refused
+now, though nobody else would refuse it. The kernel shuffles the ports that it chooses
+every ten seconds (secure_ipv6_port_ephemeral), and so comes back to one soon enough."""
 
 _KINDS: Final = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -47,9 +52,10 @@ class Caller:
         """The same, for a thread that is in the namespace already."""
         family = socket.AF_INET6 if ":" in door.address else socket.AF_INET
         sock = socket.socket(family, _KINDS[door.transport])
-        port = next(_PORTS) if door.transport == "udp" else 0
-        if port or self.sources:
-            sock.bind((self.sources.of(family) if self.sources else "", port))
+        # Of two doors the ports may be the same.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        source = self.sources.of(family) if self.sources else ""
+        sock.bind((source, next(_ports[door])))
         return sock
 
 
@@ -68,7 +74,8 @@ def ask(
 ) -> dict[Question, str]:
     """Call all these doors at the same time; return who has answered at which.
 
-    Those at which an answer is expected are waited for a little longer.
+    Who is refused hears an empty answer. Those at which somebody is expected are waited
+    for a little longer.
     """
     answers: dict[Question, str] = {}
     with contextlib.ExitStack() as closing:
@@ -88,8 +95,7 @@ def ask(
                 sock, question = waiting.pop(number)
                 poll.unregister(number)
                 missing.discard(question)
-                if answer := _read(sock):
-                    answers[question] = answer
+                answers[question] = _read(sock)
     return answers
 
 
