@@ -4,8 +4,9 @@ There may be thousands of shares, each with several entities. Hardly ever do mor
 few change; when the internet goes, all do.
 """
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from asyncio import Handle
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, Final, override
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -16,14 +17,13 @@ from .sharing.snapshot import ShareState, Snapshot, changed_shares
 # How long entities may be told at a stretch.
 _SLICE_SECONDS: Final = 0.01
 
-type _Listener = Callable[[], None]
-
 
 class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
     """A coordinator whose listeners may have the id of a share as their context."""
 
-    _of_share: dict[str, list[_Listener]]
-    _to_tell: deque[_Listener]
+    _of_share: dict[str, list[CALLBACK_TYPE]]
+    _to_tell: OrderedDict[str, None]
+    _going_on: Handle | None
     _shown: Mapping[str, ShareState]
     _shown_success: bool
 
@@ -31,7 +31,8 @@ class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
         """Nobody listens yet."""
         super().__init__(*args, **kwargs)
         self._of_share = {}
-        self._to_tell = deque()
+        self._to_tell = OrderedDict()
+        self._going_on = None
         self._shown = {}
         self._shown_success = True
 
@@ -56,7 +57,10 @@ class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Tell everybody: at once, but the last of very many a little later."""
+        """Tell everybody: at once, but the last of very many a little later.
+
+        What changed last goes first: somebody may have just clicked it.
+        """
         super().async_update_listeners()
         before, self._shown = self._shown, self.data.shares
         was_success, self._shown_success = self._shown_success, self.last_update_success
@@ -64,18 +68,32 @@ class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
             told = changed_shares(before, self._shown)
         else:
             told = set(self._of_share)
-        begin = not self._to_tell
         for share_id in told:
-            self._to_tell.extend(self._of_share.get(share_id, ()))
-        if begin:
-            self._go_on()
+            self._to_tell[share_id] = None
+            self._to_tell.move_to_end(share_id, last=False)
+        self._tell_a_slice()
 
     @callback
-    def _go_on(self) -> None:
+    def _tell_a_slice(self) -> None:
         loop = self.hass.loop
         until = loop.time() + _SLICE_SECONDS
         while self._to_tell:
-            self._to_tell.popleft()()
+            share_id, _ = self._to_tell.popitem(last=False)
+            self._tell_listeners(share_id)
             if loop.time() >= until:
-                loop.call_soon(self._go_on)
-                return
+                break
+        if self._to_tell and not self._going_on:
+            self._going_on = loop.call_soon(self._go_on)
+
+    @callback
+    def _go_on(self) -> None:
+        self._going_on = None
+        self._tell_a_slice()
+
+    @callback
+    def _tell_listeners(self, share_id: str) -> None:
+        for listener in tuple(self._of_share.get(share_id, ())):
+            try:
+                listener()
+            except Exception:
+                self.logger.exception("An entity of share %s is broken", share_id)

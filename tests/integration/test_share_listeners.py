@@ -16,6 +16,21 @@ from .conftest import SSH, WEB, WEB_DATA, WEB_SWITCH, SetUp, call, refuse_all, s
 from .fake_gateway import FakeGateway
 
 MANY = 50
+MANY_SHARES = pytest.mark.parametrize(
+    "shares",
+    [
+        {
+            f"01KAQ3V8Z0Y6S9V3K1T5N7C{number:03}": {
+                **WEB_DATA,
+                "name": f"Web {number}",
+                "port": 1000 + number,
+                "port_end": 1000 + number,
+                "external_port": 1000 + number,
+            }
+            for number in range(MANY)
+        }
+    ],
+)
 
 
 @pytest.fixture
@@ -61,21 +76,7 @@ async def test_all_hear_that_the_kernel_refuses(
     assert set(told) == {WEB, SSH}
 
 
-@pytest.mark.parametrize(
-    "shares",
-    [
-        {
-            f"01KAQ3V8Z0Y6S9V3K1T5N7C{number:03}": {
-                **WEB_DATA,
-                "name": f"Web {number}",
-                "port": 1000 + number,
-                "port_end": 1000 + number,
-                "external_port": 1000 + number,
-            }
-            for number in range(MANY)
-        }
-    ],
-)
+@MANY_SHARES
 async def test_others_have_their_turn_while_very_many_are_told(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
@@ -100,3 +101,71 @@ async def test_others_have_their_turn_while_very_many_are_told(
     for number in range(MANY):
         share = state_of(hass, f"switch.nas_web_{number}")
         assert share.attributes["status"] == "no_internet"
+
+
+@MANY_SHARES
+async def test_what_somebody_has_just_done_is_told_before_what_waits(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    gateway: FakeGateway,
+    shares: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When the internet has gone, too, a switch is off once it has been switched off."""
+    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
+    told = set[str]()
+    coordinator: PortShareCoordinator = loaded.runtime_data
+    for share_id in shares:
+        coordinator.async_add_listener(partial(told.add, share_id), share_id)
+    gateway.change(internet=frozenset(), wan_ipv4=())
+    while not told:
+        await asyncio.sleep(0)
+    number, _ = max(enumerate(shares), key=lambda each: each[1] not in told)
+    switch = f"switch.nas_web_{number}"
+    await call(hass, "turn_off", entity_id=switch)
+    assert state_of(hass, switch).state == "off"
+    assert len(told) < MANY
+
+
+@MANY_SHARES
+async def test_who_stops_listening_while_it_waits_hears_nothing(
+    loaded: MockConfigEntry,
+    gateway: FakeGateway,
+    shares: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
+    told: list[str] = []
+    coordinator: PortShareCoordinator = loaded.runtime_data
+    stops = [
+        coordinator.async_add_listener(partial(told.append, each), each)
+        for each in shares
+    ]
+    gateway.change(internet=frozenset(), wan_ipv4=())
+    while not told:
+        await asyncio.sleep(0)
+    for stop in stops:
+        stop()
+    at_the_end = list(told)
+    for _ in range(10 * MANY):
+        await asyncio.sleep(0)
+    assert told == at_the_end
+
+
+@pytest.mark.usefixtures("errors_expected")
+async def test_one_that_fails_keeps_nobody_from_hearing(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    told: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    coordinator: PortShareCoordinator = loaded.runtime_data
+
+    def fail() -> None:
+        raise ValueError("an entity is broken")
+
+    coordinator.async_add_listener(fail, WEB)
+    await call(hass, "turn_off", entity_id=WEB_SWITCH)
+    await call(hass, "turn_on", entity_id=WEB_SWITCH)
+    assert told == [WEB, WEB]
+    assert caplog.text.count(f"An entity of share {WEB} is broken") == 2
