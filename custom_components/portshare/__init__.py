@@ -79,6 +79,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     coordinator = PortShareCoordinator(hass, entry, gateway)
     leasing = Leasing(hass, entry, coordinator)
     event_log = EventLog(hass, entry)
+    settings = (dict(entry.data), dict(entry.options))
+
+    async def entry_updated(hass: HomeAssistant, updated: PortShareConfigEntry) -> None:
+        """Take over changed shares as they are; other settings need a new start."""
+        if (dict(updated.data), dict(updated.options)) != settings:
+            hass.config_entries.async_schedule_reload(updated.entry_id)
+        else:
+            coordinator.configuration_changed()
 
     @callback
     def begin_to_tell(_: HomeAssistant) -> None:
@@ -90,6 +98,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
         await event_log.load()
         await coordinator.async_config_entry_first_refresh()
         entry.runtime_data = coordinator
+        # The user may have changed something since it was read.
+        entry.async_on_unload(entry.add_update_listener(entry_updated))
+        await entry_updated(hass, entry)
         await leasing.begin()
         async_setup_first_calls(hass, entry)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -103,14 +114,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
     async_setup_notices(hass, entry)
     async_setup_issues(hass, entry)
     entry.async_on_unload(async_at_started(hass, begin_to_tell))
-    settings = (dict(entry.data), dict(entry.options))
-
-    async def entry_updated(hass: HomeAssistant, updated: PortShareConfigEntry) -> None:
-        """Take over changed shares as they are; other settings need a new start."""
-        if (dict(updated.data), dict(updated.options)) != settings:
-            hass.config_entries.async_schedule_reload(updated.entry_id)
-        else:
-            coordinator.configuration_changed()
 
     async def home_assistant_closes(_: Event) -> None:
         """Let go of the gateway; its table and its flows stay."""
@@ -127,7 +130,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: PortShareConfigEntry) ->
             hass, reconcile, RECONCILE_INTERVAL, cancel_on_shutdown=True
         )
     )
-    entry.async_on_unload(entry.add_update_listener(entry_updated))
     # Entries are not unloaded when Home Assistant ends. As late as possible: what
     # others switch off at the end shall still be closed.
     entry.async_on_unload(

@@ -17,9 +17,9 @@ from .coordinator import PortShareConfigEntry, PortShareCoordinator
 from .sharing.model import Device
 from .sharing.snapshot import ShareState, Snapshot
 
-# To add an entity takes Home Assistant a tenth of a millisecond or two, and there may be
-# thousands at a start.
-_AT_ONCE: Final = 20
+# Devices or shares. To add one of their entities, of which a share has up to eight, takes
+# Home Assistant a tenth of a millisecond or two, and there may be thousands at a start.
+_AT_ONCE: Final = 10
 
 
 class PortShareEntity(CoordinatorEntity[PortShareCoordinator]):
@@ -65,6 +65,7 @@ class DeviceEntity(PortShareEntity):
         """Listen, and take over what has changed since this was made."""
         await super().async_added_to_hass()
         self._read()
+        self._available = self.coordinator.last_update_success
 
     def _read(self) -> None:
         """Take over the device, its shares, and what it has mapped itself."""
@@ -114,9 +115,12 @@ class ShareEntity(PortShareEntity):
     async def async_added_to_hass(self) -> None:
         """Listen, and take over what has changed since this was made."""
         await super().async_added_to_hass()
-        share_id = self._state.share.share_id
-        self._state = self.coordinator.data.shares.get(share_id, self._state)
-        self._set_name()
+        self._available = self.coordinator.last_update_success
+        if state := self.coordinator.data.shares.get(self._state.share.share_id):
+            self._state = state
+            self._set_name()
+        else:  # it was removed while this was being added
+            self.hass.loop.call_soon(self._remove)
 
     def _set_name(self) -> None:
         name = self._state.share.name
@@ -132,9 +136,7 @@ class ShareEntity(PortShareEntity):
     def _handle_coordinator_update(self) -> None:
         state = self.coordinator.data.shares.get(self._state.share.share_id)
         if state is None:
-            registry = er.async_get(self.hass)
-            if registry.async_is_registered(self.entity_id):
-                registry.async_remove(self.entity_id)
+            self._remove()
             return
         available = self.coordinator.last_update_success
         if state is self._state and available is self._available:
@@ -142,6 +144,14 @@ class ShareEntity(PortShareEntity):
         self._state, self._available = state, available
         self._set_name()
         super()._handle_coordinator_update()
+
+    @callback
+    def _remove(self) -> None:
+        registry = er.async_get(self.hass)
+        entry = registry.async_get(self.entity_id)
+        # A new share may have its name by now.
+        if entry and entry.unique_id == self.unique_id:
+            registry.async_remove(self.entity_id)
 
 
 async def async_follow_devices(
@@ -211,7 +221,8 @@ async def _follow[ItemT](
         for item in new:
             by_device.setdefault(subentry_id(item), []).extend(create(item))
         for config_subentry_id, entities in by_device.items():
-            async_add_entities(entities, config_subentry_id=config_subentry_id)
+            if config_subentry_id in entry.subentries:
+                async_add_entities(entities, config_subentry_id=config_subentry_id)
 
     @callback
     def add_new() -> None:
@@ -221,10 +232,11 @@ async def _follow[ItemT](
         known.update(now)
         add(new)
 
-    first = items(coordinator.data)
+    first = tuple(items(coordinator.data))
     known.update(first)
-    for batch in batched(first.values(), _AT_ONCE, strict=False):
-        add(batch)
+    for batch in batched(first, _AT_ONCE, strict=False):
+        now = items(coordinator.data)  # some may have been removed meanwhile
+        add(now[item_id] for item_id in batch if item_id in now)
         await asyncio.sleep(0)
     add_new()
     entry.async_on_unload(coordinator.async_add_listener(add_new))
