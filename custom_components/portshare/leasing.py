@@ -147,8 +147,9 @@ class Leasing(Household):
         if not self._hass.data.get(_LEASINGS, {}).pop(self._entry.entry_id, None):
             return
         self._wait_no_longer()
-        await self._server.close()
-        await self._upnp.close()
+        async with self._serving:
+            await self._server.close()
+            await self._upnp.close()
         await self._store.async_save({**self._stored(), "closed": True})
 
     # What the servers ask for
@@ -183,7 +184,8 @@ class Leasing(Household):
             await self._coordinator.write_leases(leases, must_end=must_end)
         except GatewayError:
             if must_end:
-                self._lingering += ((each, cause) for each in changes)
+                self._lingering += ((each, cause) for each in changes if not each.after)
+                self._upnp.note_change(leases=True)
             raise
         finally:
             self._wait()
@@ -215,7 +217,7 @@ class Leasing(Household):
 
     @callback
     def _tell_closed(self) -> None:
-        """Tell of what has lingered, as soon as the kernel has closed it."""
+        """Tell of what has lingered, once the world is told that it is closed."""
         states, at = self._coordinator.latest.leases, dt_util.utcnow()
         lingering, self._lingering = self._lingering, []
         for change, cause in lingering:

@@ -1,13 +1,15 @@
 """A device maps ports by UPnP: with upnpc, on the loopback as the home network."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from ipaddress import IPv4Address, IPv4Network
 import re
 import socket
 import subprocess
+from urllib.parse import urljoin
 
+from aiohttp import ClientSession, web
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -194,3 +196,51 @@ async def test_a_protocol_that_is_switched_off(
         with pytest.raises(ConnectionRefusedError):
             sock.send(SEARCH)
     assert [each.data["external_port"] for each in events] == [8081]
+
+
+@pytest.mark.usefixtures("errors_expected")
+async def test_subscribers_hear_that_a_mapping_has_ended_which_the_kernel_keeps(
+    coordinator: PortShareCoordinator, gateway: FakeGateway
+) -> None:
+    """Nobody may list it any more, though it is closed later."""
+
+    def refuse(change: object) -> None:
+        raise GatewayError("No buffer space available")
+
+    await upnpc("-a", "127.0.0.1", "8081", "8081", "TCP")
+    async with subscribed() as heard, asyncio.timeout(10):
+        assert "<PortMappingNumberOfEntries>1<" in await heard.get()
+        gateway.refuse = refuse
+        await permit(coordinator, independent=False)
+        assert WEB4 in gateway.open
+        assert "<PortMappingNumberOfEntries>0<" in await heard.get()
+
+
+@asynccontextmanager
+async def subscribed() -> AsyncIterator[asyncio.Queue[str]]:
+    """Yield what the gateway tells who subscribes to its connection."""
+    heard = asyncio.Queue[str]()
+
+    async def hear(request: web.BaseRequest) -> web.Response:
+        heard.put_nowait(await request.text())
+        return web.Response()
+
+    runner = web.ServerRunner(web.Server(hear))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    _, port = runner.addresses[0]
+    location = await asyncio.to_thread(find)
+    async with ClientSession() as session:
+        description = await (await session.get(location)).text()
+        paths = re.findall(r"<eventSubURL>(.*?)</eventSubURL>", description)
+        subscription = {"NT": "upnp:event", "CALLBACK": f"<http://127.0.0.1:{port}/>"}
+        path = next(each for each in paths if "WANIP" in each)
+        async with session.request(
+            "SUBSCRIBE", urljoin(location, path), headers=subscription
+        ) as answer:
+            assert answer.status == 200
+    try:
+        yield heard
+    finally:
+        await runner.cleanup()
