@@ -60,7 +60,7 @@ class Reconciler:
         kernel refuses all of it.
         """
         if len(goal.plan) > _MANY:
-            await asyncio.sleep(0)  # planning has taken a while: others have their turn
+            await asyncio.sleep(0)  # to plan them has taken a while: others are next
         refused = await (self._adopt(goal) if adopt else self._apply(goal))
         self.adopted = True
         for owner_id, planned in goal.plan.items():

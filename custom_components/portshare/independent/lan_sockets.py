@@ -10,14 +10,14 @@ from ..sharing.model import LanAddress
 from .port_control import Address
 
 
-class Listening(Protocol):
+class Closable(Protocol):
     """What listens at an address until it is closed."""
 
     def close(self) -> None:
         """Listen no longer."""
 
 
-async def listen_at[Each: Listening](
+async def listen_at[Each: Closable](
     addresses: Iterable[LanAddress],
     listening: dict[LanAddress, Each],
     open_: Callable[[LanAddress], Awaitable[Each]],
