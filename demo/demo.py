@@ -56,6 +56,7 @@ class Demo:
     async def _start(self, cleaning: contextlib.AsyncExitStack) -> None:
         step = self.report.step
         cleaning.callback(self._doors.close)
+        self._doors.attend()
         async with step("The home is built", essential=True) as line:
             cleaning.callback(shutil.rmtree, RUN, ignore_errors=True)
             cleaning.callback(self.home.down)

@@ -4,6 +4,7 @@ They are opened before the demo goes to namespaces of its own, where it would ha
 loopback and names of its own, too.
 """
 
+import asyncio
 from collections.abc import Iterable
 import contextlib
 import errno
@@ -73,8 +74,22 @@ class Doors:
         port: int = self.listening[0].getsockname()[1]
         return port
 
+    def attend(self) -> None:
+        """Let this event loop send visitors away, until `close`.
+
+        They have seen who is here by then. Were they left to queue, the next to come
+        would find it full one day.
+        """
+        self._name.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._name, self._send_away)
+
+    def _send_away(self) -> None:
+        visitor, _ = self._name.accept()
+        visitor.close()
+
     def close(self) -> None:
         """Let others be the demo."""
+        asyncio.get_running_loop().remove_reader(self._name)
         for each in (*self.listening, self._name):
             each.close()
 
@@ -95,17 +110,24 @@ def become_root_of_own(command: Iterable[str]) -> NoReturn:
 def enter_running(command: Iterable[str]) -> None:
     """Become this command where the demo runs; return if that is here, or nowhere.
 
-    Raises DemoError if this user may not go there.
+    Raises DemoError if this user may not go there, or nobody attends to visitors.
     """
     with socket.socket(socket.AF_UNIX) as sock:
+        sock.setblocking(False)
         try:
             sock.connect(_NAME)
         except ConnectionRefusedError:
             return
+        except BlockingIOError as error:
+            raise DemoError(
+                "The demo does not answer: it is starting, or hangs. Try again later."
+            ) from error
         peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, *_ = _CREDENTIALS.unpack(peer)
     try:
         here = Path(f"/proc/{pid}/ns/net").samefile("/proc/self/ns/net")
+    except FileNotFoundError:  # it has just ended
+        return
     except PermissionError as error:
         raise DemoError(
             "The demo belongs to another user: try again with sudo."
@@ -125,7 +147,11 @@ def _listen_somewhere() -> list[socket.socket]:
 
 
 def _listen(port: int) -> list[socket.socket]:
-    """Listen on the loopback; port 0 means any that is free."""
+    """Listen on the loopback; port 0 means any that is free.
+
+    Raises DemoError.
+    """
+    port = port or _free_port()
     listening: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
         for address in LOOPBACKS:
@@ -135,13 +161,27 @@ def _listen(port: int) -> list[socket.socket]:
                     family=socket.AF_INET6 if ":" in address else socket.AF_INET,
                 )
             except OSError as error:
-                # A host may have no IPv6 at all, but no IPv4 would be something else.
-                if error.errno == errno.EADDRINUSE or not listening:
+                if error.errno == errno.EADDRINUSE:
                     raise DemoError(
                         f"Port {port} is taken on this host. Choose another with --port."
                     ) from error
+                # A host may have no IPv6 at all, but no IPv4 would be something else.
+                if not listening:
+                    raise DemoError(
+                        f"The browser's port cannot be opened: {error.strerror}"
+                    ) from error
                 continue
             listening.append(opened.enter_context(each))
-            port = each.getsockname()[1]
         opened.pop_all()
     return listening
+
+
+def _free_port() -> int:
+    """Find a port that nobody has, neither over IPv4 nor over IPv6."""
+    both = socket.has_dualstack_ipv6()
+    with socket.socket(socket.AF_INET6 if both else socket.AF_INET) as sock:
+        if both:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("", 0))
+        port: int = sock.getsockname()[1]
+    return port
