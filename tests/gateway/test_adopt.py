@@ -3,7 +3,6 @@
 from collections.abc import Callable
 import contextlib
 import errno
-from pathlib import Path
 import subprocess
 import threading
 from typing import Self
@@ -45,7 +44,6 @@ from .builders import (
 from .listing import listing
 from .traffic import PATIENCE, Traffic, nft
 
-FIREWALLS = Path(__file__).parent / "firewalls"
 ENVIRONMENT = environment(protect=True)
 TRANSPORTS = pytest.mark.parametrize("transport", [TCP, UDP])
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -382,44 +380,6 @@ async def test_other_tables_are_left_alone(
     await remove_tables()
     assert nft("list", "tables") == "table inet other\ntable ip portshare\n"
     assert nft("list", "table", "inet", "other") == before
-
-
-@TRANSPORTS
-async def test_removing_cuts_flows_that_run(
-    gateway: Gateway, traffic: Traffic, to: Mappings, transport: Transport
-) -> None:
-    await gateway.adopt([to.dnat("nas", transport, 8080, 80)], environment())
-    flow = traffic.flow(traffic.serve("nas", transport, 80), 8080)
-    nft("-f", str(FIREWALLS / "masquerade.nft"))
-    await gateway.close()
-    await remove_tables()
-    flow.caller.send(b"anybody there?")
-    with pytest.raises(ConnectionError):
-        flow.caller.recv(100)
-
-
-@TRANSPORTS
-async def test_after_removing_other_firewalls_have_their_say(
-    gateway: Gateway, traffic: Traffic, to: Mappings, transport: Transport
-) -> None:
-    """What they let through as begun long ago was begun by us."""
-    await gateway.adopt([to.pinhole("nas", transport, 80)], environment())
-    flow = traffic.flow(traffic.serve("nas", transport, 80, IPV6), 80)
-    bystander = traffic.flow(traffic.serve("pi", transport, 7, IPV6), 7)
-    nft("-f", str(FIREWALLS / "established_only.nft"))
-    flow.talk()
-    bystander.talk()
-    await gateway.close()
-    await remove_tables()
-    flow.caller.send(b"anybody there?")
-    bystander.talk()
-    flow.device.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        flow.device.recv(100)
-
-
-async def test_removing_what_is_not_there(inside: None) -> None:
-    await remove_tables()
 
 
 async def test_the_table_stays(gateway: Gateway, mappings: list[Mapping]) -> None:

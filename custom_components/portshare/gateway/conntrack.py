@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 import errno
 from ipaddress import IPv4Address
+from itertools import batched
 import socket
 import struct
 from typing import Final
@@ -96,6 +97,9 @@ _FEW: Final = 4
 # The flow ended in the meantime, or its next packet was quicker than we.
 _SETTLED_ITSELF: Final = frozenset({errno.ENOENT, errno.EEXIST})
 
+# So many requests go to the kernel together; the answers fit into the socket's buffer.
+_AT_ONCE: Final = 256
+
 # A kernel that cannot delete by filter (before 6.12) takes the partial tuple for a
 # whole one, and finds it incomplete.
 _NO_DELETE_BY_FILTER: Final = frozenset({errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP})
@@ -170,11 +174,7 @@ class Flows:
         )
         self._led = led | self._led
         for messages in misled:
-            try:
-                await netlink.request(*messages)
-            except NetlinkError as err:
-                if err.errno not in _SETTLED_ITSELF:
-                    raise
+            await _carry_out(netlink, *messages)
 
     def _leads_as_before(self, mapping: Dnat) -> bool:
         """Return whether no flow can lead to another device than this mapping."""
@@ -199,28 +199,50 @@ class Flows:
                 self._led[service] = mapping.address.packed, mapping.port
 
 
+async def are_flows_there(netlink: NetlinkSocket) -> bool:
+    """Return whether there are flows that we have let in. Raises a GatewayError."""
+    return bool(await _deletions(netlink))
+
+
 async def forget_flows(netlink: NetlinkSocket) -> None:
     """Delete all flows that we have let in, for when our tables are gone.
 
-    Nobody leads them any more then, and other firewalls ask who they are. Raises a
-    NetlinkError.
+    Nobody leads them any more then, and other firewalls ask who they are: of a packet
+    that comes in. The device's next packet begins the flow anew, as one of its own.
+    Raises a GatewayError.
     """
+    for several in batched(await _deletions(netlink), _AT_ONCE, strict=False):
+        if not await _carry_out(netlink, *several):
+            # Only one error was told. What is deleted already has settled itself.
+            for each in several:
+                await _carry_out(netlink, each)
+
+
+async def _deletions(netlink: NetlinkSocket) -> list[Message]:
+    """Return what deletes all flows that we have let in."""
+    deletions: list[Message] = []
     for family in _FAMILIES:
         rows = await netlink.dump(_IPCTNL_MSG_CT_GET, family)
-        deletions = await asyncio.get_running_loop().run_in_executor(
+        deletions += await asyncio.get_running_loop().run_in_executor(
             None, _deletions_of_ours, rows, family
         )
-        for deletion in deletions:
-            try:
-                await netlink.request(deletion)
-            except NetlinkError as err:
-                if err.errno not in _SETTLED_ITSELF:
-                    raise
+    return deletions
 
 
 def _deletions_of_ours(rows: Iterable[bytes], family: bytes) -> list[Message]:
     flows = (dict(attributes(row[_HEADER_BYTES:])) for row in rows)
     return [_delete(flow, family) for flow in flows if _is_ours(flow)]
+
+
+async def _carry_out(netlink: NetlinkSocket, *messages: Message) -> bool:
+    """Send messages; return False if the first to be refused had settled itself."""
+    try:
+        await netlink.request(*messages)
+    except NetlinkError as err:
+        if err.errno not in _SETTLED_ITSELF:
+            raise
+        return False
+    return True
 
 
 class _Ports:

@@ -23,7 +23,7 @@ from .adoption import is_ours
 from .asking import find_holder
 from .bindings import Bindings
 from .books import Account, accounts
-from .conntrack import forget_flows
+from .conntrack import are_flows_there, forget_flows
 from .definition import TABLE, Definition
 from .delivery import delivery
 from .errors import BatchRefused, GatewayError, NetlinkError, OutOfStep
@@ -47,6 +47,7 @@ from .table import (
     dump_request,
     elements_of,
     environment_elements,
+    flush_message,
     parse,
 )
 from .table_watch import Damage, TableWatch
@@ -64,6 +65,10 @@ _CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
 
 # A device that has just asked for something answers the kernel within this time.
 _ANSWER_SECONDS: Final = 1
+
+# TCP sends again what is not acknowledged after a fifth of this and the way there and
+# back (include/net/tcp.h, TCP_RTO_MIN), so within this time whoever speaks is heard.
+_CUTTING_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,19 +453,34 @@ def _ignore() -> None:
 async def remove_tables() -> None:
     """Delete our tables, what we have added to those of others, and flows we let in.
 
-    Fine if they are gone already.
+    Fine if they are gone already. What runs over TCP is cut. What is idle just then, or
+    goes on over UDP after being told no, is a flow of the device's own when the device
+    speaks first again, and other firewalls may let it out.
 
     Raises a GatewayError if the kernel refuses, or if they are another program's.
     """
     with contextlib.closing(claim_machine()):
         netlink = NetlinkSocket(NETLINK_NETFILTER)
         try:
+            await _cut_flows(netlink)
             for family in (NFPROTO_INET, NFPROTO_NETDEV):
                 await _remove_table(netlink, family)
-            await forget_flows(netlink)
             await stop_letting_through(netlink)
+            # Last: if that fails, nothing of ours is open any more.
+            await forget_flows(netlink)
         finally:
             await netlink.close()
+
+
+async def _cut_flows(netlink: NetlinkSocket) -> None:
+    """Let the gate tell who speaks that it is over, as when there is no internet.
+
+    There may be no table, or one of another version. Whatever it is, tables must go.
+    """
+    with contextlib.suppress(GatewayError):
+        await netlink.batch([flush_message("internet")], NFNL_SUBSYS_NFTABLES)
+        if await are_flows_there(netlink):
+            await asyncio.sleep(_CUTTING_SECONDS)
 
 
 async def _remove_table(netlink: NetlinkSocket, family: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+import contextlib
 import logging
 from typing import Final
 
@@ -14,7 +15,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # A walk costs the kernel as much for many mappings as for five, and as long as it takes,
 # milliseconds, that processor takes no packets (ctnetlink_dump_table). So when devices open
-# ports in storms, walks get a hundredth of the time.
+# ports in storms, walks get a hundredth of the time; more if one takes over 10 ms, as
+# nobody shall wait longer than the longest rest.
 _REST_FOR_WORK: Final = 99
 _SHORTEST_REST_SECONDS: Final = 0.05
 _LONGEST_REST_SECONDS: Final = 1.0
@@ -35,13 +37,16 @@ class Leading:
         self._opened: set[Mapping] = set()
         self._lock = asyncio.Lock()
         self._soon: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def open(self) -> None:
         """Open the socket. Raises OSError."""
         self._netlink = NetlinkSocket(NETLINK_NETFILTER)
+        self._closing.clear()
 
     async def close(self) -> None:
-        """Lead what is still to be led, and close the socket."""
+        """Lead at once what is still to be led, and close the socket."""
+        self._closing.set()
         if self._soon:
             await asyncio.wait([self._soon])
         if self._netlink:
@@ -79,9 +84,10 @@ class Leading:
             began = loop.time()
             await self.lead()
             rest = (loop.time() - began) * _REST_FOR_WORK
-            await asyncio.sleep(
-                min(max(rest, _SHORTEST_REST_SECONDS), _LONGEST_REST_SECONDS)
-            )
+            rest = min(max(rest, _SHORTEST_REST_SECONDS), _LONGEST_REST_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):
+                    await self._closing.wait()
 
     async def lead_all(self) -> None:
         """Do the same when nothing is known of what was open before, and learn it."""

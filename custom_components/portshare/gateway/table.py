@@ -210,6 +210,12 @@ def delete_messages(elements: Iterable[Element]) -> list[Message]:
     )
 
 
+def flush_message(set_name: str) -> Message:
+    """Return the message that takes all elements out of a set."""
+    type_ = NFNL_SUBSYS_NFTABLES << 8 | _NFT_MSG_DELSETELEM
+    return Message(type_, 0, _list_header(set_name))
+
+
 def add_messages(
     elements: Iterable[Element], now: datetime | None = None
 ) -> list[Message]:
