@@ -514,6 +514,45 @@ async def test_a_device_with_two_addresses_is_known_by_the_newer_one(
     assert ipv4(sees.facts, nas) == other
 
 
+@pytest.fixture
+async def doubted(sees: Facing, nas: Device, home: Home) -> tuple[int, watch.Address]:
+    """An address that a device may have left for another: it does not answer yet."""
+    was, other = nas.addresses.ipv4, "192.168.178.51"
+    home.cable("nas", plugged=False)
+    home.gateway.ip([f"neigh replace {other} lladdr {nas.mac} dev {LAN_LINK}"])
+    await sees.until(lambda facts: ipv4(facts, nas) == other)
+    key = socket.if_nametoindex(LAN_LINK), ip_address(was)
+    assert key in sees.gateway._watch._doubted
+    return key
+
+
+async def all_is_seen(sees: Facing, home: Home) -> None:
+    """What happens now is told last."""
+    home.gateway.ip([f"addr add 203.0.113.9/24 dev {WAN_LINK}"])
+    await sees.until(lambda facts: IPv4Address("203.0.113.9") in facts.wan_ipv4)
+
+
+async def test_who_is_gone_is_not_doubted_any_longer(
+    sees: Facing, home: Home, doubted: tuple[int, watch.Address]
+) -> None:
+    """It went while all neighbours were read anew."""
+    sees.gateway._watch._lost()
+    home.gateway.ip([f"neigh del {doubted[1]} dev {LAN_LINK}"])
+    await all_is_seen(sees, home)
+    assert doubted not in sees.gateway._watch.neighbours
+    assert doubted not in sees.gateway._watch._doubted
+
+
+async def test_what_somebody_sets_for_good_is_not_doubted_any_longer(
+    sees: Facing, nas: Device, home: Home, doubted: tuple[int, watch.Address]
+) -> None:
+    lasting = f"lladdr {nas.mac} nud permanent dev {LAN_LINK}"
+    home.gateway.ip([f"neigh replace {doubted[1]} {lasting}"])
+    await all_is_seen(sees, home)
+    assert doubted in sees.gateway._watch.neighbours
+    assert doubted not in sees.gateway._watch._doubted
+
+
 async def test_what_somebody_has_set_for_good_is_left_alone(
     sees: Facing, nas: Device, home: Home
 ) -> None:
@@ -523,3 +562,5 @@ async def test_what_somebody_has_set_for_good_is_left_alone(
     await asyncio.to_thread(move, nas, was, other)
     await sees.until(lambda facts: ipv4(facts, nas) == other)
     await neighbour(home, was, "PERMANENT")
+    await asyncio.gather(*sees.gateway._watch._asking)
+    assert not sees.gateway._watch._doubted

@@ -7,6 +7,9 @@ holds for a flow that leads to the device that had the port before.
 Such an entry must not simply be deleted: the next packet of the device of old would
 open the flow again from inside, as one of its own. So the entry is replaced, or in the
 case of TCP declared closed, and the gate cuts what goes on.
+
+When the gate goes with our tables, entries are deleted all the same: before that it has
+cut what runs, and what is left must not pass other firewalls as begun long ago.
 """
 
 import asyncio
@@ -207,9 +210,8 @@ async def are_flows_there(netlink: NetlinkSocket) -> bool:
 async def forget_flows(netlink: NetlinkSocket) -> None:
     """Delete all flows that we have let in, for when our tables are gone.
 
-    Nobody leads them any more then, and other firewalls ask who they are: of a packet
-    that comes in. The device's next packet begins the flow anew, as one of its own.
-    Raises a GatewayError.
+    Nobody leads them any more then, and other firewalls ask who calls. If the device
+    speaks next, that begins the flow anew, as one of its own. Raises a GatewayError.
     """
     for several in batched(await _deletions(netlink), _AT_ONCE, strict=False):
         if not await _carry_out(netlink, *several):

@@ -66,8 +66,8 @@ _CONCERNS_ALL: Final = frozenset({"internet", "exposed4"})
 # A device that has just asked for something answers the kernel within this time.
 _ANSWER_SECONDS: Final = 1
 
-# TCP sends again what is not acknowledged after a fifth of this and the way there and
-# back (include/net/tcp.h, TCP_RTO_MIN), so within this time whoever speaks is heard.
+# TCP sends again what is not acknowledged after 0.2 s and the way there and back
+# (include/net/tcp.h, TCP_RTO_MIN): by then a flow that runs has met the gate.
 _CUTTING_SECONDS: Final = 1
 
 

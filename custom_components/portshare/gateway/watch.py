@@ -149,7 +149,8 @@ class Watch:
         self._reading: asyncio.Task[None] | None = None
         self._read_again = False
         self._neighbours_lost = True
-        # IPv4 addresses that devices may have left, and who asks whether they have.
+        # Those IPv4 addresses of `neighbours` that devices may have left, and who asks
+        # whether they have.
         self._doubted: set[tuple[int, Address]] = set()
         self._asking: set[asyncio.Task[None]] = set()
         # What is told of neighbours while all of them are being read.
@@ -235,12 +236,12 @@ class Watch:
 
     def _settle_doubt(self, message: Any) -> None:
         """If a device is still, or again, at an address: is it at the newest one, too?"""
-        key = _key(message)
-        if key not in self._doubted or not message["state"] & _NUD_HEARD:
+        key, state = _key(message), message["state"]
+        if key not in self._doubted or not state & (_NUD_HEARD | _NUD_PERMANENT):
             return
         self._doubted.discard(key)
         *_, newest = self._ipv4_of(self.neighbours[key])
-        if newest != key:
+        if state & _NUD_HEARD and newest != key:
             self._ask_again(newest)
 
     def _ipv4_of(self, mac: str) -> list[tuple[int, Address]]:
@@ -266,6 +267,7 @@ class Watch:
             )
             # What somebody has set for good is not touched.
             if any(each["state"] & _NUD_PERMANENT for each in self._decode(rows)):
+                self._doubted.discard((link, address))
                 return
             probe = struct.pack("=BxxxiHBB", socket.AF_INET, link, _NUD_PROBE, 0, 0)
             await self._netlink.request(
@@ -307,6 +309,7 @@ class Watch:
         for message in self._meanwhile:
             _follow(neighbours, message)
         self.neighbours = neighbours
+        self._doubted.intersection_update(neighbours)
         self._neighbours_lost = False
         self._doubt_several()
         return True
