@@ -392,11 +392,10 @@ class PortShareCoordinator(ShareListenersCoordinator):
             if not batch.adopt:  # who asks to adopt tells the error himself
                 self.async_set_update_error(err)
             raise
-        self._conclude(goal, refused)
+        await self._conclude(goal, refused)
         return refused
 
-    @callback
-    def _conclude(self, goal: Goal, refused: Refused) -> None:
+    async def _conclude(self, goal: Goal, refused: Refused) -> None:
         """Remember what is in the kernel now, and tell the world."""
         if not self.last_update_success:
             _LOGGER.info("The firewall table is as it should be again")
@@ -413,6 +412,8 @@ class PortShareCoordinator(ShareListenersCoordinator):
                 shares.pop(share_id, None)
             elif (state := self._state(share, goal)) != shares.get(share_id):
                 shares[share_id] = state
+        if goal.is_large:
+            await asyncio.sleep(0)
         leases = lease_states(
             self._snapshot.leases, goal, self._kernel.plan, refused, self._dns_name
         )

@@ -19,7 +19,7 @@ from .sharing.snapshot import ShareState, Snapshot
 
 # Devices or shares. To add one of their entities, of which a share has up to eight, takes
 # Home Assistant a tenth of a millisecond or two, and there may be thousands at a start.
-_AT_ONCE: Final = 10
+_AT_ONCE: Final = 20
 
 
 class PortShareEntity(CoordinatorEntity[PortShareCoordinator]):

@@ -14,6 +14,7 @@ from .sharing.plan import Plan, Planned, change_between
 
 _LOGGER = logging.getLogger(__name__)
 
+# So many shares and leases take some milliseconds.
 _MANY: Final = 100
 
 
@@ -39,6 +40,11 @@ class Goal:
         """
         return not any(self.shares.values())
 
+    @property
+    def is_large(self) -> bool:
+        """Whether others shall have their turn between the steps towards it."""
+        return len(self.plan) > _MANY
+
     def wants(self, owner_id: str) -> bool:
         """Return whether there is such a share or lease still."""
         return owner_id in self.leases or self.shares[owner_id] is not None
@@ -59,8 +65,8 @@ class Reconciler:
         `adopt`: whatever the tables hold is read first. Raises a GatewayError if the
         kernel refuses all of it.
         """
-        if len(goal.plan) > _MANY:
-            await asyncio.sleep(0)  # to plan them has taken a while: others are next
+        if goal.is_large:
+            await asyncio.sleep(0)
         refused = await (self._adopt(goal) if adopt else self._apply(goal))
         self.adopted = True
         for owner_id, planned in goal.plan.items():

@@ -14,8 +14,9 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .sharing.snapshot import ShareState, Snapshot, changed_shares
 
-# How long entities may be told at a stretch.
+# How long entities may be told at a stretch; and of how many shares before anything else.
 _SLICE_SECONDS: Final = 0.01
+_FEW: Final = 20
 
 
 class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
@@ -57,7 +58,7 @@ class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Tell everybody: at once, but the last of very many a little later.
+        """Tell everybody: at once, but who is one of very many a little later.
 
         What changed last goes first: somebody may have just clicked it.
         """
@@ -71,24 +72,24 @@ class ShareListenersCoordinator(DataUpdateCoordinator[Snapshot]):
         for share_id in told:
             self._to_tell[share_id] = None
             self._to_tell.move_to_end(share_id, last=False)
-        self._tell_a_slice()
-
-    @callback
-    def _tell_a_slice(self) -> None:
-        loop = self.hass.loop
-        until = loop.time() + _SLICE_SECONDS
-        while self._to_tell:
-            share_id, _ = self._to_tell.popitem(last=False)
-            self._tell_listeners(share_id)
-            if loop.time() >= until:
-                break
-        if self._to_tell and not self._going_on:
-            self._going_on = loop.call_soon(self._go_on)
+        self._tell_some(min(len(told), _FEW))
 
     @callback
     def _go_on(self) -> None:
         self._going_on = None
-        self._tell_a_slice()
+        self._tell_some(len(self._to_tell))
+
+    @callback
+    def _tell_some(self, shares: int) -> None:
+        """Tell of so many shares, or fewer if that takes long, and go on later."""
+        loop = self.hass.loop
+        until = loop.time() + _SLICE_SECONDS
+        while self._to_tell and shares:
+            share_id, _ = self._to_tell.popitem(last=False)
+            self._tell_listeners(share_id)
+            shares = 0 if loop.time() >= until else shares - 1
+        if self._to_tell and not self._going_on:
+            self._going_on = loop.call_soon(self._go_on)
 
     @callback
     def _tell_listeners(self, share_id: str) -> None:

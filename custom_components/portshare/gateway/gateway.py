@@ -332,7 +332,7 @@ class Gateway:
             opened = [
                 mapping
                 for mapping in mappings
-                if any(element in fresh for element in elements_of(mapping))
+                if fresh and any(element in fresh for element in elements_of(mapping))
             ]
             self._leading.note(environment, opened, was_open - self._open)
             await self._leading.lead_all()
@@ -348,7 +348,9 @@ class Gateway:
         for definition in definitions:
             if not (rules_are_ours or await is_ours(self._socket, definition)):
                 return None
-        gone, new = difference(await self._elements(), want)
+        held = await self._elements()
+        await asyncio.sleep(0)  # there may be thousands: others have their turn
+        gone, new = difference(held, want)
         try:
             await self._commit(delete_messages(gone) + add_messages(new))
         except OutOfStep:
