@@ -1,7 +1,7 @@
 """Entities of a share are told when it changes, and thousands of them little by little."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -33,18 +33,39 @@ MANY_SHARES = pytest.mark.parametrize(
 )
 
 
+class Ears:
+    """Somebody for each share, and the shares that they have been told of."""
+
+    def __init__(
+        self, coordinator: PortShareCoordinator, shares: Iterable[str]
+    ) -> None:
+        self.told: list[str] = []
+        self._stops = [
+            coordinator.async_add_listener(partial(self.told.append, each), each)
+            for each in shares
+        ]
+
+    def stop(self) -> None:
+        while self._stops:
+            self._stops.pop()()
+
+
 @pytest.fixture
-def told(loaded: MockConfigEntry) -> Iterator[list[str]]:
-    """The shares whose listeners have been told."""
-    coordinator: PortShareCoordinator = loaded.runtime_data
-    told: list[str] = []
-    stops = [
-        coordinator.async_add_listener(partial(told.append, each), each)
-        for each in (WEB, SSH)
-    ]
-    yield told
-    for stop in stops:
-        stop()
+def ears(loaded: MockConfigEntry, shares: dict[str, Any]) -> Iterator[Ears]:
+    ears = Ears(loaded.runtime_data, shares)
+    yield ears
+    ears.stop()
+
+
+@pytest.fixture
+def told(ears: Ears) -> list[str]:
+    return ears.told
+
+
+@pytest.fixture
+def one_at_a_time(loaded: MockConfigEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on each turn of the loop tells of one share."""
+    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
 
 
 async def test_who_listens_to_a_share_hears_of_no_other(
@@ -77,19 +98,14 @@ async def test_all_hear_that_the_kernel_refuses(
 
 
 @MANY_SHARES
+@pytest.mark.usefixtures("one_at_a_time")
 async def test_others_have_their_turn_while_very_many_are_told(
     hass: HomeAssistant,
-    loaded: MockConfigEntry,
     gateway: FakeGateway,
     shares: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    told: list[str],
 ) -> None:
     """But what was true at last is what all say in the end."""
-    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
-    told: list[str] = []
-    coordinator: PortShareCoordinator = loaded.runtime_data
-    for share_id in shares:
-        coordinator.async_add_listener(partial(told.append, share_id), share_id)
     gateway.change(internet=frozenset(), wan_ipv4=())
     meanwhile = set()
     for _ in range(10 * MANY):
@@ -104,19 +120,14 @@ async def test_others_have_their_turn_while_very_many_are_told(
 
 
 @MANY_SHARES
+@pytest.mark.usefixtures("one_at_a_time")
 async def test_what_somebody_has_just_done_is_told_before_what_waits(
     hass: HomeAssistant,
-    loaded: MockConfigEntry,
     gateway: FakeGateway,
     shares: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    told: list[str],
 ) -> None:
     """When the internet has gone, too, a switch is off once it has been switched off."""
-    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
-    told = set[str]()
-    coordinator: PortShareCoordinator = loaded.runtime_data
-    for share_id in shares:
-        coordinator.async_add_listener(partial(told.add, share_id), share_id)
     gateway.change(internet=frozenset(), wan_ipv4=())
     while not told:
         await asyncio.sleep(0)
@@ -124,32 +135,22 @@ async def test_what_somebody_has_just_done_is_told_before_what_waits(
     switch = f"switch.nas_web_{number}"
     await call(hass, "turn_off", entity_id=switch)
     assert state_of(hass, switch).state == "off"
-    assert len(told) < MANY
+    assert set(told) < shares.keys()
 
 
 @MANY_SHARES
+@pytest.mark.usefixtures("one_at_a_time")
 async def test_who_stops_listening_while_it_waits_hears_nothing(
-    loaded: MockConfigEntry,
-    gateway: FakeGateway,
-    shares: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
+    gateway: FakeGateway, ears: Ears
 ) -> None:
-    monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
-    told: list[str] = []
-    coordinator: PortShareCoordinator = loaded.runtime_data
-    stops = [
-        coordinator.async_add_listener(partial(told.append, each), each)
-        for each in shares
-    ]
     gateway.change(internet=frozenset(), wan_ipv4=())
-    while not told:
+    while not ears.told:
         await asyncio.sleep(0)
-    for stop in stops:
-        stop()
-    at_the_end = list(told)
+    ears.stop()
+    at_the_end = list(ears.told)
     for _ in range(10 * MANY):
         await asyncio.sleep(0)
-    assert told == at_the_end
+    assert ears.told == at_the_end
 
 
 @pytest.mark.usefixtures("errors_expected")
