@@ -56,7 +56,6 @@ class DeviceEntity(PortShareEntity):
         super().__init__(coordinator)
         self._device_id = device_id
         self._read()
-        self._available = True
         self._attr_unique_id = f"{device_id}_{self._key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device_id)})
 
@@ -65,10 +64,10 @@ class DeviceEntity(PortShareEntity):
         """Listen, and take over what has changed since this was made."""
         await super().async_added_to_hass()
         self._read()
-        self._available = self.coordinator.last_update_success
 
     def _read(self) -> None:
         """Take over the device, its shares, and what it has mapped itself."""
+        self._available = self.coordinator.last_update_success
         configuration = self.coordinator.configuration
         states = self.coordinator.data.shares
         self._device = configuration.devices.get(self._device_id)
@@ -85,7 +84,6 @@ class DeviceEntity(PortShareEntity):
     def _handle_coordinator_update(self) -> None:
         before = self._device, self._shares, self._leases, self._available
         self._read()
-        self._available = self.coordinator.last_update_success
         if before != (self._device, self._shares, self._leases, self._available):
             super()._handle_coordinator_update()
 
@@ -103,7 +101,7 @@ class ShareEntity(PortShareEntity):
         share = state.share
         super().__init__(coordinator, share.share_id)
         self._state = state
-        self._available = True
+        self._available = coordinator.last_update_success
         self._attr_unique_id = f"{share.device_id}_{share.share_id}"
         if self._key:
             self._attr_unique_id += f"_{self._key}"
