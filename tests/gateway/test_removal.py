@@ -183,12 +183,12 @@ async def test_the_kernel_does_not_tell_its_flows(
     assert "portshare, added by" in nft("list", "table", "inet", "theirs")
     traffic.flow(traffic.serve("nas", TCP, 80), 80)
     await gateway.close()
-    ask = NetlinkSocket.dump
+    real_dump = NetlinkSocket.dump
 
     async def dump(sock: NetlinkSocket, type_: int, body: bytes) -> list[bytes]:
         if type_ == conntrack._IPCTNL_MSG_CT_GET:
             raise why
-        return await ask(sock, type_, body)
+        return await real_dump(sock, type_, body)
 
     monkeypatch.setattr(NetlinkSocket, "dump", dump)
     with pytest.raises(type(why)):
@@ -242,6 +242,15 @@ _ENDED = _seen(_ADDRESSES, _PORTS)
 _UNREADABLE = _seen(_ADDRESSES)
 
 
+def let_the_kernel_list(monkeypatch: pytest.MonkeyPatch, seen: list[bytes]) -> None:
+    """Let these be the flows over IPv4."""
+
+    async def dump(_: NetlinkSocket, _type: int, body: bytes) -> list[bytes]:
+        return seen if body == conntrack._IPV4 else []
+
+    monkeypatch.setattr(NetlinkSocket, "dump", dump)
+
+
 @pytest.mark.parametrize(
     "seen", [[_ENDED, _UNREADABLE], [_UNREADABLE, _ENDED]], ids=["first", "last"]
 )
@@ -250,10 +259,7 @@ async def test_a_flow_that_has_ended_does_not_hide_a_refusal(
 ) -> None:
     """The kernel is asked to delete both together."""
 
-    async def dump(_: NetlinkSocket, _type: int, body: bytes) -> list[bytes]:
-        return seen if body == conntrack._IPV4 else []
-
-    monkeypatch.setattr(NetlinkSocket, "dump", dump)
+    let_the_kernel_list(monkeypatch, seen)
     netlink = NetlinkSocket(NETLINK_NETFILTER)
     try:
         with pytest.raises(NetlinkError) as raised:
@@ -266,8 +272,5 @@ async def test_a_flow_that_has_ended_does_not_hide_a_refusal(
 async def test_a_flow_that_has_ended_is_forgotten(
     inside: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def dump(_: NetlinkSocket, _type: int, body: bytes) -> list[bytes]:
-        return [_ENDED] if body == conntrack._IPV4 else []
-
-    monkeypatch.setattr(NetlinkSocket, "dump", dump)
+    let_the_kernel_list(monkeypatch, [_ENDED])
     await remove_tables()

@@ -1,6 +1,6 @@
 """Home Assistant with portshare, and a fake gateway behind it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -255,6 +255,20 @@ def home(
 ) -> Home:
     """A home, for tests in which much happens."""
     return Home(hass, gateway, events, later)
+
+
+def many_shares(name: str, numbers: Iterable[int]) -> dict[str, Any]:
+    """Return a stored share for each number, of a port of its own."""
+    return {
+        f"01KAQ3V8Z0Y6S9V3K1T5N7C{number:03}": {
+            **WEB_DATA,
+            "name": f"{name} {number}",
+            "port": 1000 + number,
+            "port_end": 1000 + number,
+            "external_port": 1000 + number,
+        }
+        for number in numbers
+    }
 
 
 def device(mac: str, name: str, shares: Mapping[str, Any]) -> ConfigSubentryData:

@@ -15,23 +15,10 @@ from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import WEB_DATA, SetUp, device, subentry_of
+from .conftest import SetUp, device, many_shares, subentry_of
 from .fake_gateway import NAS, PI, FakeGateway
 
 MANY = 20
-
-
-def web_shares(name: str, first: int) -> dict[str, Any]:
-    return {
-        f"01KAQ3V8Z0Y6S9V3K1T5N7D{number:03}": {
-            **WEB_DATA,
-            "name": f"{name} {number}",
-            "port": 1000 + number,
-            "port_end": 1000 + number,
-            "external_port": 1000 + number,
-        }
-        for number in range(first, first + MANY)
-    }
 
 
 @pytest.fixture
@@ -41,8 +28,8 @@ def entry() -> MockConfigEntry:
         title="Gateway",
         data={CONF_WAN: ["wan0"], CONF_LAN: ["lan0"]},
         subentries_data=[
-            device(NAS, "NAS", web_shares("Web", 0)),
-            device(PI, "Pi", web_shares("Game", MANY)),
+            device(NAS, "NAS", many_shares("Web", range(MANY))),
+            device(PI, "Pi", many_shares("Game", range(MANY, 2 * MANY))),
         ],
     )
 
@@ -119,7 +106,7 @@ async def test_a_share_may_be_added_while_entities_are_added(
 ) -> None:
     setting_up = await begin(hass, entry)
     pi = subentry_of(entry, PI)
-    shares = {**pi.data["shares"], **web_shares("Late", 2 * MANY)}
+    shares = {**pi.data["shares"], **many_shares("Late", range(2 * MANY, 3 * MANY))}
     hass.config_entries.async_update_subentry(
         entry, pi, data={**pi.data, "shares": shares}
     )

@@ -19,7 +19,6 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.portshare.const import CONF_MAC
 from custom_components.portshare.coordinator import PortShareCoordinator
 from custom_components.portshare.events import Cause, Reason
-from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.leasing import Leasing, leasing_of
 from custom_components.portshare.shares import async_add_share
 from custom_components.portshare.sharing.errors import LeasedPortNeedsConfirmation
@@ -27,6 +26,7 @@ from custom_components.portshare.subentries import store_permission
 from homeassistant.core import HomeAssistant
 from tests.independent.test_pcp import header, map_body
 
+from .conftest import refuse_all
 from .fake_gateway import NAS, NAS_IPV4, NAS_IPV6, FakeGateway
 
 SUCCESS, NOT_AUTHORIZED, NETWORK_FAILURE, NO_RESOURCES = 0, 2, 7, 8
@@ -193,10 +193,7 @@ async def test_the_kernel_refuses(
 ) -> None:
     before = gateway.open
 
-    def refuse(change: object) -> None:
-        raise GatewayError("No buffer space available")
-
-    gateway.refuse = refuse
+    gateway.refuse = refuse_all
     assert (await ask(permitted))[0] == NO_RESOURCES
     gateway.refuse = lambda change: None
     await permitted.async_refresh()
@@ -315,10 +312,7 @@ async def test_the_kernel_does_not_close(
     """Then it is open, and the device hears so; it can try again."""
     await ask(permitted)
 
-    def refuse(change: object) -> None:
-        raise GatewayError("No buffer space available")
-
-    gateway.refuse = refuse
+    gateway.refuse = refuse_all
     assert (await ask(permitted, lifetime=0))[0] == NO_RESOURCES
     gateway.refuse = lambda change: None
     await permitted.async_refresh()
@@ -335,10 +329,7 @@ async def test_what_the_kernel_closes_later_is_told_then(
     await ask(permitted)
     events = async_capture_events(hass, "portshare_event")
 
-    def refuse(change: object) -> None:
-        raise GatewayError("No buffer space available")
-
-    gateway.refuse = refuse
+    gateway.refuse = refuse_all
     await permit(permitted, independent=False)
     assert TORRENT in gateway.open
     assert events == []

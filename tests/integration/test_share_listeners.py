@@ -12,25 +12,20 @@ from custom_components.portshare import share_listeners
 from custom_components.portshare.coordinator import PortShareCoordinator
 from homeassistant.core import HomeAssistant
 
-from .conftest import SSH, WEB, WEB_DATA, WEB_SWITCH, SetUp, call, refuse_all, state_of
+from .conftest import (
+    SSH,
+    WEB,
+    WEB_SWITCH,
+    SetUp,
+    call,
+    many_shares,
+    refuse_all,
+    state_of,
+)
 from .fake_gateway import FakeGateway
 
 MANY = 50
-MANY_SHARES = pytest.mark.parametrize(
-    "shares",
-    [
-        {
-            f"01KAQ3V8Z0Y6S9V3K1T5N7C{number:03}": {
-                **WEB_DATA,
-                "name": f"Web {number}",
-                "port": 1000 + number,
-                "port_end": 1000 + number,
-                "external_port": 1000 + number,
-            }
-            for number in range(MANY)
-        }
-    ],
-)
+MANY_SHARES = pytest.mark.parametrize("shares", [many_shares("Web", range(MANY))])
 
 
 class Ears:
@@ -63,9 +58,15 @@ def told(ears: Ears) -> list[str]:
 
 
 @pytest.fixture
-def one_at_a_time(loaded: MockConfigEntry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on each turn of the loop tells of one share."""
+async def being_told(
+    ears: Ears, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """The first who have been told that the internet has gone; the others wait."""
     monkeypatch.setattr(share_listeners, "_SLICE_SECONDS", 0)
+    gateway.change(internet=frozenset(), wan_ipv4=())
+    while not ears.told:
+        await asyncio.sleep(0)
+    return ears.told
 
 
 async def test_who_listens_to_a_share_hears_of_no_other(
@@ -98,20 +99,15 @@ async def test_all_hear_that_the_kernel_refuses(
 
 
 @MANY_SHARES
-@pytest.mark.usefixtures("one_at_a_time")
 async def test_others_have_their_turn_while_very_many_are_told(
-    hass: HomeAssistant,
-    gateway: FakeGateway,
-    shares: dict[str, Any],
-    told: list[str],
+    hass: HomeAssistant, shares: dict[str, Any], being_told: list[str]
 ) -> None:
     """But what was true at last is what all say in the end."""
-    gateway.change(internet=frozenset(), wan_ipv4=())
     meanwhile = set()
     for _ in range(10 * MANY):
-        meanwhile.add(len(told))
+        meanwhile.add(len(being_told))
         await asyncio.sleep(0)
-    assert sorted(told) == sorted(shares)
+    assert sorted(being_told) == sorted(shares)
     assert len(meanwhile) > 2
     await hass.async_block_till_done()
     for number in range(MANY):
@@ -120,37 +116,26 @@ async def test_others_have_their_turn_while_very_many_are_told(
 
 
 @MANY_SHARES
-@pytest.mark.usefixtures("one_at_a_time")
 async def test_what_somebody_has_just_done_is_told_before_what_waits(
-    hass: HomeAssistant,
-    gateway: FakeGateway,
-    shares: dict[str, Any],
-    told: list[str],
+    hass: HomeAssistant, shares: dict[str, Any], being_told: list[str]
 ) -> None:
     """When the internet has gone, too, a switch is off once it has been switched off."""
-    gateway.change(internet=frozenset(), wan_ipv4=())
-    while not told:
-        await asyncio.sleep(0)
-    number, _ = max(enumerate(shares), key=lambda each: each[1] not in told)
+    number, _ = max(enumerate(shares), key=lambda each: each[1] not in being_told)
     switch = f"switch.nas_web_{number}"
     await call(hass, "turn_off", entity_id=switch)
     assert state_of(hass, switch).state == "off"
-    assert set(told) < shares.keys()
+    assert set(being_told) < shares.keys()
 
 
 @MANY_SHARES
-@pytest.mark.usefixtures("one_at_a_time")
 async def test_who_stops_listening_while_it_waits_hears_nothing(
-    gateway: FakeGateway, ears: Ears
+    ears: Ears, being_told: list[str]
 ) -> None:
-    gateway.change(internet=frozenset(), wan_ipv4=())
-    while not ears.told:
-        await asyncio.sleep(0)
     ears.stop()
-    at_the_end = list(ears.told)
+    at_the_end = list(being_told)
     for _ in range(10 * MANY):
         await asyncio.sleep(0)
-    assert ears.told == at_the_end
+    assert being_told == at_the_end
 
 
 @pytest.mark.usefixtures("errors_expected")

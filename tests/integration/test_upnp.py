@@ -18,11 +18,10 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.portshare.const import CONF_PROTOCOLS, SECTION_INDEPENDENT
 from custom_components.portshare.coordinator import PortShareCoordinator
-from custom_components.portshare.gateway.errors import GatewayError
 from custom_components.portshare.sharing.model import LanAddress
 from homeassistant.core import HomeAssistant
 
-from .conftest import SetUp, state_of
+from .conftest import SetUp, refuse_all, state_of
 from .fake_gateway import HOME, NAS, FakeGateway
 from .test_leasing import ask, permit
 
@@ -130,12 +129,9 @@ async def test_who_may_not_is_told(
 async def test_the_kernel_refuses(
     coordinator: PortShareCoordinator, gateway: FakeGateway
 ) -> None:
-    def refuse(change: object) -> None:
-        raise GatewayError("No buffer space available")
-
     await upnpc("-a", "127.0.0.1", "8082", "8082", "TCP")
     before = gateway.open
-    gateway.refuse = refuse
+    gateway.refuse = refuse_all
     output = await upnpc("-a", "127.0.0.1", "8081", "8081", "TCP")
     assert "failed with code 501" in output
     output = await upnpc("-d", "8082", "TCP")
@@ -204,13 +200,10 @@ async def test_subscribers_hear_that_a_mapping_has_ended_which_the_kernel_keeps(
 ) -> None:
     """Nobody may list it any more, though it is closed later."""
 
-    def refuse(change: object) -> None:
-        raise GatewayError("No buffer space available")
-
     await upnpc("-a", "127.0.0.1", "8081", "8081", "TCP")
     async with subscribed() as heard, asyncio.timeout(10):
         assert "<PortMappingNumberOfEntries>1<" in await heard.get()
-        gateway.refuse = refuse
+        gateway.refuse = refuse_all
         await permit(coordinator, independent=False)
         assert WEB4 in gateway.open
         assert "<PortMappingNumberOfEntries>0<" in await heard.get()
